@@ -1,0 +1,221 @@
+"""A bundle: the files of one release, content-addressed, built once on the controller for every host.
+
+Building is pure in its inputs: the same model, service code, locks, units and settings give the same
+release id on every controller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flit_core.wheel import make_wheel_in
+from modelfleet_service.model import Model
+
+from modelfleet import store, wheels
+from modelfleet.errors import Failure
+from modelfleet.tree import ROOT, SERVICE
+from modelfleet.wheels import Blob, Target
+
+FORMAT = 1
+WHEEL_EPOCH = "1577836800"
+UNPACKED_PER_BYTE = 4
+"""A wheel needs about this many times its size on a host: the wheel, its unpacked files, their bytecode."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The wheels of one target; the digest over them names the environment on a host."""
+
+    digest: str
+    wheels: tuple[Blob, ...]
+    installer: Blob
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All that a host needs to build one release; ``sources`` says where each blob is on the controller."""
+
+    service: str
+    release: str
+    model: dict[str, Any]
+    model_files: tuple[Blob, ...]
+    environments: dict[str, Environment]
+    settings: dict[str, Any]
+    units: dict[str, str]
+    needs: dict[str, int]
+    sources: dict[str, str] = field(repr=False)
+    format: int = FORMAT
+
+    def manifest(self, target: str) -> dict[str, Any]:
+        """Return what the release module is told: everything but the controller's paths, for one target."""
+        content = asdict(self)
+        del content["sources"], content["environments"]
+        if target not in self.environments:
+            known = ", ".join(sorted(self.environments))
+            raise Failure(self.service, f"the bundle has no environment for {target}", f"it was built for {known}")
+        return content | {"environment": asdict(self.environments[target])}
+
+    def write(self, path: Path) -> None:
+        """Write the bundle's document, atomically."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(json.dumps(asdict(self), indent=1))
+        beside.replace(path)
+
+
+def read(path: Path) -> Bundle:
+    """Read a bundle's document as `Bundle.write` wrote it."""
+    content = json.loads(path.read_text())
+    content["model_files"] = tuple(Blob(**entry) for entry in content["model_files"])
+    content["environments"] = {
+        key: Environment(
+            value["digest"], tuple(Blob(**entry) for entry in value["wheels"]), Blob(**value["installer"])
+        )
+        for key, value in content["environments"].items()
+    }
+    return Bundle(**content)
+
+
+def build(
+    service: Mapping[str, Any],
+    *,
+    units: Mapping[str, str],
+    settings: Mapping[str, Any],
+    secrets_digest: str,
+    targets: Iterable[Target],
+    store_path: Path | None = None,
+) -> Path:
+    """Build the bundle of one service and return the path of its document.
+
+    ``service`` has at least ``name``, ``model`` and ``workers``; ``secrets_digest`` stands for the environment
+    variables, which never enter a bundle. Raises Failure where the model is missing or altered, or a wheel
+    can't be had.
+    """
+    model = store.find(service["model"], store_path)
+    code = service_wheel()
+    locks = {python: _merged_lock(model, python) for python in sorted({target.python for target in targets})}
+    identity = {
+        "service": service["name"],
+        "model": model.digest,
+        "code": code.sha256,
+        "locks": _every_lock(model),
+        "units": dict(units),
+        "settings": dict(settings),
+        "environment": secrets_digest,
+    }
+    environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
+    model_files = tuple(
+        Blob(entry.path, entry.sha256, entry.size) for entry in (*model.files, _manifest_entry(model))
+    )
+    bundle = Bundle(
+        service=service["name"],
+        release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
+        model={"name": model.name, "version": model.version, "digest": model.digest},
+        model_files=model_files,
+        environments=environments,
+        settings=dict(settings),
+        units=dict(units),
+        needs=_needs(model, model_files, environments, int(service["workers"])),
+        sources=_sources(model, model_files, environments),
+    )
+    path = wheels.cache() / "bundles" / f"{bundle.service}-{bundle.release}.json"
+    bundle.write(path)
+    return path
+
+
+def pack(bundle: Bundle, digests: Iterable[str], into: Path) -> int:
+    """Write the named blobs as one tar file, each member named by its digest; return its size in bytes.
+
+    Raises Failure where a blob no longer has the content that its digest says.
+    """
+    with tarfile.open(into, "w") as archive:
+        for sha256 in sorted(digests):
+            path = Path(bundle.sources[sha256])
+            if wheels.digest(path) != sha256:
+                raise Failure(bundle.service, f"{path} fails its hash", "delete it if it is a cached wheel")
+            archive.add(path, arcname=sha256)
+    return into.stat().st_size
+
+
+def service_wheel() -> Blob:
+    """Build the service's wheel; the fixed time stamp makes the same code the same file."""
+    os.environ["SOURCE_DATE_EPOCH"] = WHEEL_EPOCH
+    with tempfile.TemporaryDirectory() as folder:
+        return wheels.keep(Path(make_wheel_in(SERVICE / "pyproject.toml", Path(folder)).file))
+
+
+def _merged_lock(model: Model, python: str) -> str:
+    """Join the model's lock and the service's; where both name a package, the model's version counts."""
+    path = _lock_path(model, python)
+    if not path.is_file():
+        locked = ", ".join(sorted(_every_lock(model)))
+        cure = f"save the model again for Python {python} (locked: {locked})"
+        raise Failure(f"{model.name}:{model.version}", f"it has no lock for Python {python}", cure)
+    merged = _requirements((SERVICE / f"requirements-{python}.lock").read_text())
+    merged |= _requirements(path.read_text())
+    return "\n".join(merged[name] for name in sorted(merged)) + "\n"
+
+
+def _lock_path(model: Model, python: str) -> Path:
+    return model.path / f"requirements-{python}.lock"
+
+
+def _every_lock(model: Model) -> dict[str, str]:
+    """Digests of the model's and the service's locks, for all Pythons: a release is one for the whole fleet."""
+    paths = [*model.path.glob("requirements-*.lock"), *SERVICE.glob("requirements-*.lock")]
+    return {f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: wheels.digest(path)
+            for path in paths}
+
+
+def _requirements(lock: str) -> dict[str, str]:
+    """Cut a lock's text into its requirements, by package name."""
+    joined = re.sub(r"\\\n\s*", "", lock)
+    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
+
+
+def _environment(lock: str, target: Target, code: Blob) -> Environment:
+    content = (*wheels.fetch(lock, target), code)
+    uv = installer(target)
+    names = json.dumps([target.key, sorted(wheel.sha256 for wheel in content)])
+    return Environment(hashlib.sha256(names.encode()).hexdigest(), content, uv)
+
+
+def installer(target: Target) -> Blob:
+    """Return the wheel of uv, which builds the environment on the host; the kit's own lock pins it."""
+    own = _requirements((ROOT / "requirements.lock").read_text())["uv"]
+    (wheel,) = wheels.fetch(own, target)
+    return wheel
+
+
+def _manifest_entry(model: Model) -> Any:
+    path = model.path / "manifest.json"
+    return type(model.files[0])(path="manifest.json", sha256=wheels.digest(path), size=path.stat().st_size)
+
+
+def _sources(
+    model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment]
+) -> dict[str, str]:
+    found = {entry.sha256: str(model.path / entry.name) for entry in model_files}
+    for environment in environments.values():
+        for wheel in (*environment.wheels, environment.installer):
+            found[wheel.sha256] = str(wheels.cached(wheel.sha256))
+    return found
+
+
+def _needs(
+    model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment], workers: int
+) -> dict[str, int]:
+    """Estimate what a host must have free, in bytes: disk for an empty host, memory for the second copy."""
+    largest = max(sum(wheel.size for wheel in environment.wheels) for environment in environments.values())
+    disk = UNPACKED_PER_BYTE * largest + 2 * sum(entry.size for entry in model_files)
+    return {"disk_bytes": disk, "memory_bytes": model.memory_bytes * workers}

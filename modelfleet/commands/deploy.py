@@ -1,0 +1,35 @@
+"""`modelfleet deploy`: make the fleet what its file says; the work is that of playbooks/deploy.yml."""
+
+from __future__ import annotations
+
+import shlex
+
+import click
+
+from modelfleet import curl, fleet, playbook
+from modelfleet.fleet import Fleet
+
+
+@click.command("deploy", context_settings={"ignore_unknown_options": True})
+@click.option("--fleet", "fleet_option", metavar="FILE", help="The fleet file; the local fleet if not given.")
+@click.option("--check", "check_mode", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--diff", is_flag=True, help="Show what changes in files.")
+@click.argument("ansible_options", nargs=-1, type=click.UNPROCESSED)
+def command(fleet_option: str | None, check_mode: bool, diff: bool, ansible_options: tuple[str, ...]) -> int:
+    """Make the fleet what its file says, from bare hosts to passed smoke tests.
+
+    Whatever stands behind `--` goes to ansible-playbook as it is, such as `-- -v --ask-become-pass`.
+    """
+    path = fleet.find(fleet_option)
+    fleet.refuse_broken(path)
+    options = [*(["--check"] if check_mode else []), *(["--diff"] if diff else []), *ansible_options]
+    status = playbook.run("deploy", path, options)
+    if status == 0 and not check_mode:
+        _show(fleet.read(path))
+    return status
+
+
+def _show(deployed: Fleet) -> None:
+    for service in deployed.services:
+        click.echo(f"\n{service.name} serves {service.model}. Try it:")
+        click.echo(shlex.join(curl.command(deployed, service)))

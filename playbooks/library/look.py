@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""Look at a host and refuse it if it can't be used; changes nothing. Runs on any Python that Ansible accepts."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: look
+short_description: Look at a host before anything is changed
+description: Checks the distribution, Python, systemd, and that wanted ports are free; reports what is free.
+options:
+  services: {type: list, elements: dict, default: [], description: "Services that are to run here, with their ports."}
+  public_port: {type: int, description: The port at which a balancer answers clients.}
+author: [modelfleet]
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  look:
+    services: [{name: digits, port: 8001}]
+"""
+
+RETURN = r"""
+target: {description: "Python, machine and glibc of the host.", type: dict, returned: success}
+releases: {description: The releases on disk by service., type: dict, returned: success}
+disk_free_bytes: {description: Free disk where releases go., type: int, returned: success}
+memory_free_bytes: {description: Memory that processes could take., type: int, returned: success}
+"""
+
+import os  # noqa: E402
+import platform  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+
+ROOT = Path("/opt/modelfleet")
+DISTRIBUTIONS = {"debian": ("12", "13")}
+PYTHONS = ("3.11", "3.13")
+LISTENING = "0A"
+
+
+def main() -> None:
+    """Answer with what was found, or fail with the first thing that rules the host out."""
+    module = AnsibleModule(
+        {"services": {"type": "list", "elements": "dict", "default": []}, "public_port": {"type": "int"}},
+        supports_check_mode=True,
+    )
+    ports = wanted_ports(module.params["services"], module.params["public_port"])
+    refusal = unsupported(release_of(Path("/etc/os-release")), python()) or taken(ports)
+    if refusal:
+        module.fail_json(msg=refusal)
+    module.exit_json(
+        changed=False,
+        target={"python": python(), "machine": platform.machine(), "glibc": platform.libc_ver()[1]},
+        releases={
+            path.parent.name: [entry.name for entry in path.iterdir()] for path in ROOT.glob("*/releases")
+        },
+        disk_free_bytes=disk_free(ROOT),
+        memory_free_bytes=memory_free(),
+    )
+
+
+def python() -> str:
+    """Return this Python's version, such as 3.11."""
+    return ".".join(str(part) for part in sys.version_info[:2])
+
+
+def release_of(path: Path) -> dict[str, str]:
+    """Read an os-release file."""
+    lines = [line.split("=", 1) for line in path.read_text().splitlines() if "=" in line]
+    return {name: value.strip('"') for name, value in lines}
+
+
+def unsupported(release: dict[str, str], version: str) -> str | None:
+    """Say why the host's system is not supported; None where it is."""
+    if release.get("VERSION_ID") not in DISTRIBUTIONS.get(release.get("ID", ""), ()):
+        found = release.get("PRETTY_NAME", "an unknown system")
+        return f"{found} is not supported; use Debian 12 or 13, or take the host out of the fleet"
+    if version not in PYTHONS:
+        return f"Python {version} is not supported; install the distribution's python3 ({', '.join(PYTHONS)})"
+    if not Path("/run/systemd/system").is_dir():
+        return "systemd does not run this host; boot it with systemd"
+    return None
+
+
+def wanted_ports(services: list[dict[str, object]], public_port: int | None) -> dict[int, str]:
+    """Map each port that the host is to answer at to the unit that may hold it."""
+    ports = {int(str(service["port"])): f"modelfleet-{service['name']}.socket" for service in services}
+    return ports | ({public_port: "nginx.service"} if public_port else {})
+
+
+def taken(ports: dict[int, str]) -> str | None:
+    """Say which wanted port something else holds; None where all are free or ours."""
+    sockets = listeners()
+    for port, unit in ports.items():
+        if port in sockets and not holds(unit, port):
+            name = holder(sockets[port])
+            return f"port {port} is in use by {name}; stop it, or give {unit.split('.')[0]} another port"
+    return None
+
+
+def listeners() -> dict[int, str]:
+    """Map each TCP port that is listened on to the socket's inode."""
+    found: dict[int, str] = {}
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        lines = table.read_text().splitlines()[1:] if table.exists() else []
+        for row in (line.split() for line in lines):
+            if row[3] == LISTENING:
+                found[int(row[1].rsplit(":", 1)[1], 16)] = row[9]
+    return found
+
+
+def holds(unit: str, port: int) -> bool:
+    """Tell whether the unit is active and, for a socket unit, listens on the port."""
+    show = ["systemctl", "show", "--property=ActiveState,Listen", unit]
+    said = subprocess.run(show, capture_output=True, text=True).stdout
+    return "ActiveState=active" in said and (not unit.endswith(".socket") or f":{port} " in said)
+
+
+def holder(inode: str) -> str:
+    """Name the process that holds a socket."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == f"socket:[{inode}]":
+                process = link.parts[2]
+                return f"{Path('/proc', process, 'comm').read_text().strip()} (pid {process})"
+        except OSError:
+            continue
+    return "another process"
+
+
+def disk_free(path: Path) -> int:
+    """Bytes free at the path, or at its nearest existing parent."""
+    while not path.exists():
+        path = path.parent
+    usage = os.statvfs(path)
+    return usage.f_bavail * usage.f_frsize
+
+
+def memory_free() -> int:
+    """Bytes of memory that new processes could take."""
+    lines = [line.split() for line in Path("/proc/meminfo").read_text().splitlines()]
+    return next(int(row[1]) * 1024 for row in lines if row[0] == "MemAvailable:")
+
+
+if __name__ == "__main__":
+    main()

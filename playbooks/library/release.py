@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""Bring one release of a service on this host to a state; the controller's half is the action plugin."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: release
+short_description: The life of a release on a host
+description:
+  - Each state is atomic, journaled, and safe to repeat after a controller that died at any moment.
+  - C(staged) makes the release complete on disk, C(live) hands the listening socket over to it,
+    C(previous) hands it back, C(absent) retires services.
+options:
+  state: {type: str, choices: [staged, live, previous, absent], required: true, description: What to bring about.}
+  service: {type: str, description: The service's name.}
+  release: {type: str, description: The release that is to be live.}
+  manifest: {type: dict, description: The bundle's manifest, from the action plugin.}
+  environment_file: {type: str, description: The text of the service's environment file; may hold secrets.}
+  incoming: {type: path, description: A tar file of the blobs that were lacking, from the action plugin.}
+  kept: {type: list, elements: str, description: The services that stay when others are retired.}
+  by: {type: str, description: Who asked for it, for the journal.}
+author: [modelfleet]
+"""
+
+EXAMPLES = r"""
+- name: Hand the socket over to the new release
+  release:
+    state: live
+    service: digits
+    bundle: /path/on/the/controller/digits-1f3a9c0b2d4e.json
+"""
+
+RETURN = r"""
+lacks: {description: Digests of the blobs that must be sent first., type: list, returned: when staged}
+received_bytes: {description: Bytes of blobs that were sent., type: int, returned: when staged}
+replaces: {description: The release that was live before., type: str, returned: when live}
+"""
+
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.modelfleet_host import releases  # noqa: E402
+from ansible.module_utils.modelfleet_host.place import Place, Refused  # noqa: E402
+
+ARGUMENTS = {
+    "state": {"type": "str", "choices": ["staged", "live", "previous", "absent"], "required": True},
+    "service": {"type": "str"},
+    "release": {"type": "str"},
+    "manifest": {"type": "dict"},
+    "environment_file": {"type": "str", "no_log": True},
+    "incoming": {"type": "path"},
+    "kept": {"type": "list", "elements": "str"},
+    "by": {"type": "str", "default": ""},
+}
+NEEDED = [
+    ("state", "staged", ["manifest", "environment_file"]),
+    ("state", "live", ["service", "release"]),
+    ("state", "previous", ["service"]),
+    ("state", "absent", ["kept"]),
+]
+
+
+def main() -> None:
+    """Read the arguments and bring the state about."""
+    module = AnsibleModule(ARGUMENTS, required_if=NEEDED, supports_check_mode=True)
+    try:
+        module.exit_json(**bring_about(Place(), module.params, check=module.check_mode))
+    except Refused as refused:
+        module.fail_json(msg=str(refused), log=refused.log)
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}; nothing live was changed, mend it and deploy again")
+
+
+def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[str, Any]:
+    """Call the state by its name."""
+    by = wanted["by"]
+    if wanted["state"] == "staged":
+        incoming = Path(wanted["incoming"]) if wanted["incoming"] else None
+        return releases.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
+    if wanted["state"] == "live":
+        return releases.live(place, wanted["service"], wanted["release"], by, check)
+    if wanted["state"] == "previous":
+        return releases.previous(place, wanted["service"], by, check)
+    return releases.absent(place, wanted["kept"], by, check)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""`modelfleet check`: every mistake in a fleet file is named before a host is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from modelfleet import check, store
+from modelfleet.errors import Failure
+from modelfleet.tree import INVENTORY
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(autouse=True)
+def full_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is another test's matter: here it has every model but `missing`."""
+
+    def find(reference: str, store_path: Path | None = None) -> None:
+        if reference.startswith("missing"):
+            raise Failure(reference, "the store has no such model", "save it first")
+
+    monkeypatch.setattr(store, "find", find)
+
+
+def failures(tmp_path: Path, edit: Edit) -> list[str]:
+    """Check the example after an edit."""
+    content = yaml.safe_load((INVENTORY / "example.yml").read_text())
+    edit(content["all"])
+    path = tmp_path / "fleet.yml"
+    path.write_text(yaml.safe_dump(content))
+    return [str(failure).removeprefix(str(path)) for failure in check.failures(path)]
+
+
+def put(*keys: Any) -> Edit:
+    """Return an edit that sets the value at a path of keys; the last one is the value."""
+
+    def edit(content: dict[str, Any]) -> None:
+        *path, last, value = keys
+        for key in path:
+            content = content[key]
+        content[last] = value
+
+    return edit
+
+
+def test_the_annotated_example_is_valid(tmp_path: Path) -> None:
+    assert failures(tmp_path, lambda content: None) == []
+
+
+SERVICE = ("vars", "services", 0)
+MISTAKES = [
+    (put("vars", "service_backlgo", 5), "unknown setting service_backlgo; did you mean service_backlog?"),
+    (put(*SERVICE, "wrokers", 5), "unknown setting services.wrokers; did you mean workers?"),
+    (put(*SERVICE, "port", "eight"), "unable to convert to int"),
+    (put(*SERVICE, "port", 70000), "services.digits: 70000 is not a port"),
+    (put(*SERVICE, "port", 8002), "port 8002 is also that of digits; give each service a port of its own"),
+    (put(*SERVICE, "name", "cancer"), "two services have this name"),
+    (put(*SERVICE, "name", "Bad_Name"), "not a service name"),
+    (put(*SERVICE, "name", "x;}\nevil"), "not a service name"),
+    (put(*SERVICE, "model", "missing:9"), "the store has no such model; save it first"),
+    (put(*SERVICE, "servers", ["ml4"]), "ml4 is not a server of the fleet; did you mean ml"),
+    (put(*SERVICE, "workers", 0), "workers is 0; give 1 or more"),
+    (put(*SERVICE, "environment", {"A B": "x"}), "no name of an environment variable"),
+    (put(*SERVICE, "environment", {"A": "x\ny"}), "has more than one line"),
+    (put("vars", "services", []), "services is empty"),
+    (put("children", "servers", "hosts", {}), "the group servers has no host"),
+    (put("children", "balancers", {}), "the group balancers has no host"),
+    (put("children", "servers", "hosts", "ml1", "address", "1.2.3.4; evil"), "is no address"),
+    (put("vars", "host_time_service", "cron"), "host_time_service"),
+]
+
+
+@pytest.mark.parametrize(("edit", "said"), MISTAKES, ids=[said for _, said in MISTAKES])
+def test_a_mistake_is_named_with_its_cure(tmp_path: Path, edit: Edit, said: str) -> None:
+    found = failures(tmp_path, edit)
+    assert any(said in line for line in found), found
+    assert all("\n" not in line and "; " in line for line in found)
+
+
+def test_a_missing_setting_is_named(tmp_path: Path) -> None:
+    found = failures(tmp_path, lambda content: content["vars"]["services"][0].pop("port"))
+    assert any("port" in line and "missing" in line for line in found)
+
+
+def test_a_mistake_that_many_hosts_share_is_said_once(tmp_path: Path) -> None:
+    assert len(failures(tmp_path, put("vars", "service_backlgo", 5))) == 1

@@ -1,0 +1,61 @@
+"""One home per truth: specifications, defaults, the wiring and the example agree."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from modelfleet import settings
+from modelfleet.tree import INVENTORY, PLAYBOOKS
+
+ROLES = ("host", "service", "balancer")
+
+
+def options(role: str) -> dict[str, dict[str, object]]:
+    """Read a role's whole specification."""
+    path = PLAYBOOKS / "roles" / role / "meta/argument_specs.yml"
+    found: dict[str, dict[str, object]] = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_setting_has_a_default_or_is_required(role: str) -> None:
+    spec = options(role)
+    required = {name for name, option in spec.items() if option.get("required")}
+    assert set(spec) == required | set(settings.defaults(role))
+    assert not required & set(settings.defaults(role))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_default_is_written_twice(role: str) -> None:
+    assert not [name for name, option in options(role).items() if "default" in option]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_setting_carries_its_role_s_name_and_a_description(role: str) -> None:
+    assert all(name.startswith(f"{role}_") and option["description"] for name, option in options(role).items())
+
+
+def test_the_example_shows_every_setting_of_every_role() -> None:
+    text = (INVENTORY / "example.yml").read_text()
+    names = {name for role in ROLES for name in settings.role(role).settable()}
+    nested = {name for name in settings.role("service").options["service_services"]["options"]}
+    assert [name for name in names | nested if f"{name}:" not in text] == []
+
+
+def test_the_example_s_values_marked_as_defaults_are_the_defaults() -> None:
+    example = yaml.safe_load((INVENTORY / "example.yml").read_text())["all"]
+    shown = example["vars"] | example["children"]["balancers"]["vars"]
+    given = {name: value for role in ROLES for name, value in settings.defaults(role).items()}
+    differ = {name for name, value in given.items() if shown[name] != value}
+    assert differ == {"host_operators"}
+
+
+def test_the_time_outs_are_one_chain() -> None:
+    service, balancer = settings.defaults("service"), settings.defaults("balancer")
+    assert balancer["balancer_keepalive_timeout_seconds"] < service["service_keep_alive_seconds"]
+    assert (
+        balancer["balancer_read_timeout_seconds"]
+        < service["service_graceful_timeout_seconds"]
+        < service["service_stop_timeout_seconds"]
+    )
