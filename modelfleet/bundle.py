@@ -61,7 +61,9 @@ class Bundle:
         del content["sources"], content["environments"]
         if target not in self.environments:
             known = ", ".join(sorted(self.environments))
-            raise Failure(self.service, f"the bundle has no environment for {target}", f"it was built for {known}")
+            raise Failure(
+                self.service, f"the bundle has no environment for {target}", f"it was built for {known}"
+            )
         return content | {"environment": asdict(self.environments[target])}
 
     def write(self, path: Path) -> None:
@@ -172,14 +174,18 @@ def _lock_path(model: Model, python: str) -> Path:
 def _every_lock(model: Model) -> dict[str, str]:
     """Digests of the model's and the service's locks, for all Pythons: a release is one for the whole fleet."""
     paths = [*model.path.glob("requirements-*.lock"), *SERVICE.glob("requirements-*.lock")]
-    return {f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: wheels.digest(path)
-            for path in paths}
+    return {
+        f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: wheels.digest(path)
+        for path in paths
+    }
 
 
 def _requirements(lock: str) -> dict[str, str]:
     """Cut a lock's text into its requirements, by package name."""
     joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [
+        line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
     return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
 
 

@@ -51,7 +51,10 @@ def _settings(path: Path, resolved: dict[str, Any], hostvars: dict[str, dict[str
     for group, names in ROLES_OF.items():
         for host in fleet.members(resolved, group):
             given = hostvars.get(host, {})
-            for failure in (*_unknown(path, given, known), *_mistyped(path, given, [roles[name] for name in names])):
+            for failure in (
+                *_unknown(path, given, known),
+                *_mistyped(path, given, [roles[name] for name in names]),
+            ):
                 found.setdefault(str(failure), failure)
     return list(found.values())
 
@@ -114,7 +117,9 @@ def _limits(where: str, given: dict[str, Any]) -> Iterator[Failure]:
             yield Failure(where, f"{name} is {given[name]}", "give 1 or more")
     for name, value in (given.get("environment") or {}).items():
         if not VARIABLE_NAME.fullmatch(str(name)):
-            yield Failure(where, f"{name!r} is no name of an environment variable", "use letters, digits and _")
+            yield Failure(
+                where, f"{name!r} is no name of an environment variable", "use letters, digits and _"
+            )
         if isinstance(value, str) and ("\n" in value or "\0" in value):
             yield Failure(where, f"the value of {name} has more than one line", "give one line")
 
@@ -122,7 +127,9 @@ def _limits(where: str, given: dict[str, Any]) -> Iterator[Failure]:
 def _hosts(path: Path, read: Fleet) -> Iterator[Failure]:
     for host in read.hosts:
         if not ADDRESS.fullmatch(host.address):
-            yield Failure(f"{path}: {host.name}", f"{host.address!r} is no address", "give a name or an IPv4 address")
+            yield Failure(
+                f"{path}: {host.name}", f"{host.address!r} is no address", "give a name or an IPv4 address"
+            )
         port = host.settings.get("public_port")
         clash = next((service for service in read.services_on(host.name) if service.port == port), None)
         if port is not None and clash:
@@ -135,7 +142,9 @@ def _models(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failur
         try:
             store.find(service.model, store_path)
         except Failure as failure:
-            yield Failure(f"{path}: services.{service.name}.model: {failure.where}", failure.what, failure.cure)
+            yield Failure(
+                f"{path}: services.{service.name}.model: {failure.where}", failure.what, failure.cure
+            )
 
 
 def _meant(name: str, known: set[str]) -> str:

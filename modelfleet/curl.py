@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from modelfleet import store
 from modelfleet.errors import Failure
@@ -15,11 +16,13 @@ def public_url(balancer: Host) -> str:
     return str(balancer.settings.get("public_url") or f"http://{balancer.ssh_host}:{port}").rstrip("/")
 
 
-def command(fleet: Fleet, service: Service) -> list[str]:
+def command(fleet: Fleet, service: Service, store_path: Path | None = None) -> list[str]:
     """Return the argument vector of a complete request to the service through the first balancer."""
     if not fleet.balancers:
-        raise Failure(str(fleet.path), "the group balancers has no host", "add a host under balancers: hosts:")
-    golden = store.find(service.model).golden
+        raise Failure(
+            str(fleet.path), "the group balancers has no host", "add a host under balancers: hosts:"
+        )
+    golden = store.find(service.model, store_path).golden
     body = json.dumps({"instances": [golden[0].instance]}, separators=(",", ":"))
     url = f"{public_url(fleet.balancers[0])}/models/{service.name}/predict"
     return ["curl", "-sS", url, "-H", "Content-Type: application/json", "-d", body]

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Build the bundle of one service on the controller."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Runs on the controller only: see the action plugin of the same name."""
 
 DOCUMENTATION = r"""

@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Check a fleet file on the controller, before any host is contacted."""
 
 from __future__ import annotations

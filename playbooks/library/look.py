@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Look at a host and refuse it if it can't be used; changes nothing. Runs on any Python that Ansible accepts."""
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ EXAMPLES = r"""
 RETURN = r"""
 target: {description: "Python, machine and glibc of the host.", type: dict, returned: success}
 releases: {description: The releases on disk by service., type: dict, returned: success}
+package_lists: {description: Whether apt has read what it can install., type: bool, returned: success}
 disk_free_bytes: {description: Free disk where releases go., type: int, returned: success}
 memory_free_bytes: {description: Memory that processes could take., type: int, returned: success}
 """
@@ -56,6 +57,7 @@ def main() -> None:
         releases={
             path.parent.name: [entry.name for entry in path.iterdir()] for path in ROOT.glob("*/releases")
         },
+        package_lists=any(Path("/var/lib/apt/lists").glob("*_Packages*")),
         disk_free_bytes=disk_free(ROOT),
         memory_free_bytes=memory_free(),
     )

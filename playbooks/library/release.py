@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Bring one release of a service on this host to a state; the controller's half is the action plugin."""
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def main() -> None:
     except Refused as refused:
         module.fail_json(msg=str(refused), log=refused.log)
     except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}; nothing live was changed, mend it and deploy again")
+        module.fail_json(
+            msg=f"{error.filename or 'the host'}: {error.strerror}; nothing live was changed, mend it and deploy again"
+        )
 
 
 def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[str, Any]:

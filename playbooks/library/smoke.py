@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python
 """Run the smoke tests on the controller and hand their report on."""
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ explain = plugin("callback_plugins/modelfleet.py").explain
 @pytest.mark.parametrize(
     ("said", "word"),
     [
-        ("Failed to connect to the host via ssh: ssh: connect to host x port 22: Connection timed out", "answer SSH"),
+        (
+            "Failed to connect to the host via ssh: ssh: connect to host x port 22: Connection timed out",
+            "answer SSH",
+        ),
         ("ssh: connect to host x port 22: Connection refused", "answer SSH"),
         ("@@@\nWARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!\n@@@", "pinned"),
         ("Host key verification failed.", "pinned"),

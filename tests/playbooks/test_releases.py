@@ -45,7 +45,9 @@ def test_a_staged_release_is_complete_and_its_environment_works(
     subprocess.run([str(folder / "environment/bin/python"), "-c", script], check=True)
 
 
-def test_staging_twice_changes_nothing_and_lacks_nothing(place: Place, manifest: Manifest, ship: Ship) -> None:
+def test_staging_twice_changes_nothing_and_lacks_nothing(
+    place: Place, manifest: Manifest, ship: Ship
+) -> None:
     staged(place, manifest, ship)
     again = releases.stage(place, manifest, "", None, "me@here", False)
     assert again == {"changed": False, "lacks": [], "received_bytes": 0}
@@ -55,7 +57,10 @@ def test_a_new_model_in_the_same_environment_lacks_the_model_alone(
     place: Place, manifest: Manifest, ship: Ship, tmp_path: Path
 ) -> None:
     staged(place, manifest, ship)
-    newer = manifest | {"release": "ba9876543210", "model_files": [{"name": "m", "sha256": "a" * 64, "size": 1}]}
+    newer = manifest | {
+        "release": "ba9876543210",
+        "model_files": [{"name": "m", "sha256": "a" * 64, "size": 1}],
+    }
     assert releases.stage(place, newer, "", None, "me@here", False)["lacks"] == ["a" * 64]
 
 
@@ -73,7 +78,8 @@ def test_a_blob_that_fails_its_hash_on_arrival_is_refused_and_not_kept(
     digest = manifest["model_files"][0]["sha256"]
     shipment = tmp_path / "wrong.tar"
     subprocess.run(
-        ["tar", "cf", str(shipment), "-C", str(tmp_path), f"--transform=s/wrong/{digest}/", "wrong"], check=True
+        ["tar", "cf", str(shipment), "-C", str(tmp_path), f"--transform=s/wrong/{digest}/", "wrong"],
+        check=True,
     )
     with pytest.raises(Refused, match="fails its hash on arrival"):
         releases.stage(place, manifest, "", shipment, "me@here", False)
@@ -84,13 +90,16 @@ def test_a_shipment_can_not_write_outside_the_blobs(place: Place, manifest: Mani
     (tmp_path / "evil").write_text("x")
     shipment = tmp_path / "evil.tar"
     subprocess.run(
-        ["tar", "cPf", str(shipment), "-C", str(tmp_path), "--transform=s,evil,../../evil,", "evil"], check=True
+        ["tar", "cPf", str(shipment), "-C", str(tmp_path), "--transform=s,evil,../../evil,", "evil"],
+        check=True,
     )
     with pytest.raises(Refused, match="is no blob"):
         releases.stage(place, manifest, "", shipment, "me@here", False)
 
 
-def test_a_blob_altered_on_the_host_is_refused_and_dropped(place: Place, manifest: Manifest, ship: Ship) -> None:
+def test_a_blob_altered_on_the_host_is_refused_and_dropped(
+    place: Place, manifest: Manifest, ship: Ship
+) -> None:
     staged(place, manifest, ship)
     blobs.remove(place.release("digits", manifest["release"]))
     digest = manifest["model_files"][0]["sha256"]
@@ -110,7 +119,9 @@ def test_a_flipped_wheel_builds_no_environment(place: Place, manifest: Manifest,
     assert not environment.ready(place, manifest["environment"])
 
 
-def test_a_run_killed_while_staging_leaves_no_half_release(place: Place, manifest: Manifest, ship: Ship) -> None:
+def test_a_run_killed_while_staging_leaves_no_half_release(
+    place: Place, manifest: Manifest, ship: Ship
+) -> None:
     left_behind = place.release("digits", "." + manifest["release"])
     left_behind.mkdir(parents=True)
     (left_behind / "rubbish").write_text("x")

@@ -67,7 +67,10 @@ def _take(place: Place, source: IO[bytes], digest: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         if hashed.hexdigest() != digest:
-            raise Refused(f"a file fails its hash on arrival ({digest[:12]})", "deploy again; if it stays, check the network and the disk")
+            raise Refused(
+                f"a file fails its hash on arrival ({digest[:12]})",
+                "deploy again; if it stays, check the network and the disk",
+            )
         beside.chmod(0o444)
         beside.replace(place.blobs / digest)
     finally:

@@ -24,7 +24,10 @@ def build(place: Place, environment: dict[str, Any]) -> None:
     blobs.remove(partial)
     partial.mkdir(parents=True)
     uv = _installer(place, environment["installer"])
-    _run(place, [str(uv), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial / "venv")])
+    _run(
+        place,
+        [str(uv), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial / "venv")],
+    )
     wheels = partial / "wheels"
     for wheel in environment["wheels"]:
         blobs.place_blob(place, wheel, wheels / wheel["name"])
@@ -40,7 +43,15 @@ def _options(partial: Path) -> list[str]:
     locked = ["--offline", "--no-index", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     built = ["--compile-bytecode", "--link-mode", "hardlink", "--quiet"]
     python = ["--python", str(partial / "venv/bin/python")]
-    return [*locked, *built, *python, "--find-links", str(partial / "wheels"), "-r", str(partial / "requirements.txt")]
+    return [
+        *locked,
+        *built,
+        *python,
+        "--find-links",
+        str(partial / "wheels"),
+        "-r",
+        str(partial / "requirements.txt"),
+    ]
 
 
 def _line(wheel: dict[str, Any]) -> str:
@@ -77,4 +88,6 @@ def _run(place: Place, command: list[str]) -> None:
     done = subprocess.run(command, env=settings, capture_output=True, text=True, cwd="/")
     if done.returncode != 0:
         reason = " ".join(done.stderr.split())[-400:]
-        raise Refused(f"the environment could not be built ({reason})", "deploy again; if it stays, save the model anew")
+        raise Refused(
+            f"the environment could not be built ({reason})", "deploy again; if it stays, save the model anew"
+        )

@@ -15,7 +15,9 @@ Result = dict[str, Any]
 Manifest = dict[str, Any]
 
 
-def stage(place: Place, manifest: Manifest, variables: str, incoming: Path | None, by: str, check: bool) -> Result:
+def stage(
+    place: Place, manifest: Manifest, variables: str, incoming: Path | None, by: str, check: bool
+) -> Result:
     """Make a release complete on disk; nothing live is touched.
 
     ``variables`` is the text of the service's environment file. Returns ``lacks`` with the digests that must be
@@ -34,7 +36,9 @@ def stage(place: Place, manifest: Manifest, variables: str, incoming: Path | Non
         received = blobs.receive(place, incoming) if incoming else 0
         if not folder.is_dir():
             _build(place, manifest, variables)
-            journal.add(place, service, "staged", release=release, model=manifest["model"], by=by, result="done")
+            journal.add(
+                place, service, "staged", release=release, model=manifest["model"], by=by, result="done"
+            )
     return {"changed": True, "lacks": [], "received_bytes": received, "diff": _diff_staged(manifest)}
 
 
@@ -153,7 +157,9 @@ def _hand_over(place: Place, service: str, release: str, present: str | None, by
     point(place.service(service) / "current", f"releases/{release}")
 
 
-def _undo(place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str) -> None:
+def _undo(
+    place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str
+) -> None:
     """Put everything back as it was and say why; the new release never took a request."""
     unit = f"modelfleet-{service}@{release}.service"
     words = systemd.last_words(unit)
@@ -162,7 +168,9 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, st
     if old_units:
         systemd.install(place, old_units)
     else:
-        systemd.run("disable", "--now", "--quiet", f"modelfleet-{service}.socket", f"modelfleet-{service}.service")
+        systemd.run(
+            "disable", "--now", "--quiet", f"modelfleet-{service}.socket", f"modelfleet-{service}.service"
+        )
     if stopped:
         systemd.run("restart", f"modelfleet-{service}.socket")
         for instance in stopped:
@@ -170,7 +178,9 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, st
     why = systemd.reason(words)
     journal.add(place, service, "live", release=release, by=by, result="failed", reason=why)
     state = f"release {place.current(service)} serves on" if old_units else "the host serves nothing of it"
-    raise Refused(f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words)
+    raise Refused(
+        f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words
+    )
 
 
 def _stop(service: str, releases: list[str]) -> None:
@@ -190,7 +200,10 @@ def _retire(place: Place, service: str, by: str) -> None:
 def _prune(place: Place, service: str) -> None:
     """Keep the newest releases, the one of record and the one before; drop what nothing refers to any more."""
     folders = sorted((place.service(service) / "releases").iterdir(), key=lambda path: path.stat().st_mtime)
-    kept = {folder.name for folder in folders[-KEPT:]} | {place.current(service), journal.previous(place, service)}
+    kept = {folder.name for folder in folders[-KEPT:]} | {
+        place.current(service),
+        journal.previous(place, service),
+    }
     for folder in folders:
         if folder.name not in kept:
             blobs.remove(folder)

@@ -1,0 +1,55 @@
+"""What scoring needs, locked with hashes for each Python that hosts have."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from modelfleet.errors import Failure
+
+PYTHONS = ("3.11", "3.13")
+PLATFORM = "x86_64-manylinux_2_28"
+NEEDS = {"onnx": ("onnxruntime", "numpy"), "skops": ("skops", "scikit-learn", "numpy")}
+
+
+def write(folder: Path, runtime: str) -> None:
+    """Write requirements-<python>.lock for each Python; what is installed here is what is locked.
+
+    Raises Failure where the versions can't be resolved.
+    """
+    constraints = folder / ".constraints"
+    constraints.write_text("".join(f"{name}=={version}\n" for name, version in _installed().items()))
+    try:
+        for python in PYTHONS:
+            (folder / f"requirements-{python}.lock").write_text(_resolve(NEEDS[runtime], constraints, python))
+    finally:
+        constraints.unlink()
+
+
+def versions(names: Sequence[str]) -> dict[str, str]:
+    """The installed versions of some packages."""
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def _installed() -> dict[str, str]:
+    found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
+    return {name: version for name, version in sorted(found.items()) if not name.startswith("modelfleet")}
+
+
+def _resolve(names: Sequence[str], constraints: Path, python: str) -> str:
+    uv = Path(sys.executable).with_name("uv")
+    options = ["--generate-hashes", "--no-header", "--no-annotate", "--quiet", "--only-binary", ":all:"]
+    target = ["--python-version", python, "--python-platform", PLATFORM]
+    done = subprocess.run(
+        [str(uv), "pip", "compile", "-", *options, *target, "--constraint", str(constraints)],
+        input="\n".join(names),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        reason = " ".join(done.stderr.split())[-300:]
+        raise Failure(f"the lock for Python {python}", reason, "check the network and what is installed")
+    return done.stdout

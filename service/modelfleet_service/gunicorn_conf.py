@@ -1,0 +1,14 @@
+"""Gunicorn's settings that are the same for every service; what differs stands in the unit."""
+
+from __future__ import annotations
+
+from modelfleet_service.logs import configuration
+
+wsgi_app = "modelfleet_service.wsgi:app"
+preload_app = True
+control_socket_disable = True
+max_requests = 0
+timeout = 60
+forwarded_allow_ips = ""
+logconfig_dict = configuration()
+accesslog = None

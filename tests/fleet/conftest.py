@@ -1,0 +1,69 @@
+"""One local fleet for the whole session: up, models in a store of its own, deployed once from bare hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelfleet.fleet import BIN
+from modelfleet.tree import INVENTORY, ROOT
+from tests.fleet.live import Live, Run
+
+NAME = "test"
+
+
+def say(text: str) -> None:
+    """Print a line of progress past pytest's capturing."""
+    print(f"[fleet] {text}", file=sys.__stderr__, flush=True)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with digits:1 and cancer:1, trained by the examples."""
+    store = tmp_path_factory.mktemp("store")
+    for example in ("digits", "cancer"):
+        say(f"training {example}")
+        subprocess.run(
+            [sys.executable, str(ROOT / "examples" / example / "train.py")],
+            env={**os.environ, "MODELFLEET_STORE": str(store)},
+            check=True,
+        )
+    return store
+
+
+@pytest.fixture(scope="session")
+def bare(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Two bare servers, Debian 12 and 13, and a balancer; taken down at the end."""
+    command = [str(BIN / "modelfleet"), "up", "--name", NAME, "--servers", "2", "--balancers", "1"]
+    environment = {**os.environ, "MODELFLEET_STORE": str(trained)}
+    subprocess.run([str(BIN / "modelfleet"), "down", "--name", NAME], check=False, env=environment)
+    say("starting a fleet of 2 servers and 1 balancer")
+    subprocess.run([*command, "--model", "digits:1", "--model", "cancer:1"], check=True, env=environment)
+    yield Live(INVENTORY / f"{NAME}.local.yml", trained, tmp_path_factory.mktemp("scratch"))
+    subprocess.run([str(BIN / "modelfleet"), "down", "--name", NAME], check=True, env=environment)
+
+
+@pytest.fixture(scope="session")
+def looked(bare: Live) -> Run:
+    """What `deploy --check --diff` said of the bare fleet, before anything was deployed."""
+    say("checking a bare fleet")
+    return bare.deploy(None, "--check", "--diff")
+
+
+@pytest.fixture(scope="session")
+def first(bare: Live, looked: Run) -> Run:
+    """The first deploy, from bare hosts, by ansible-playbook alone."""
+    say("deploying to bare hosts with ansible-playbook alone")
+    return bare.execute(str(BIN / "ansible-playbook"), "-i", str(bare.path), "playbooks/deploy.yml")
+
+
+@pytest.fixture(scope="session")
+def live(bare: Live, first: Run) -> Live:
+    """The fleet with its two services live."""
+    assert first.status == 0, first.output
+    return bare

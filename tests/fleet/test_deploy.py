@@ -1,0 +1,102 @@
+"""From bare hosts to a fleet that answers, and again without a change or a lost request."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from modelfleet import curl, store
+from modelfleet.fleet import BIN
+from tests.fleet.live import Live, Run, put
+from tests.fleet.load import Load
+
+TASKS_PER_SERVER = 25
+
+
+def test_check_mode_works_on_a_bare_fleet_and_changes_nothing(bare: Live, looked: Run) -> None:
+    assert looked.status == 0, looked.output
+    assert looked.changed()["server1"] > 0
+
+
+def test_ansible_playbook_alone_brings_bare_hosts_to_services_that_passed_their_smoke_tests(first: Run) -> None:
+    assert first.status == 0, first.output
+    assert "failed=0" in first.output
+
+
+def test_every_service_answers_its_golden_set_through_the_balancer(live: Live) -> None:
+    for service in live.fleet.services:
+        golden = store.find(service.model, live.store).golden[0]
+        assert set(live.answers(service.name)["predictions"][0]) == set(golden.prediction)
+
+
+def test_the_second_run_changes_nothing_in_few_tasks(live: Live) -> None:
+    again = live.deploy()
+    assert again.status == 0, again.output
+    assert set(again.changed().values()) == {0}
+    assert max(count for host, count in again.tasks().items() if host != "localhost") <= TASKS_PER_SERVER
+
+
+def test_check_mode_works_on_a_live_fleet(live: Live) -> None:
+    before = live.state()
+    checked = live.deploy(None, "--check", "--diff")
+    assert checked.status == 0, checked.output
+    assert set(checked.changed().values()) == {0}
+    assert live.state() == before
+
+
+def test_deploy_ends_with_a_curl_that_works(live: Live) -> None:
+    line = next(line for line in live.deploy().output.splitlines() if line.startswith("curl "))
+    done = subprocess.run(["sh", "-c", line + " --fail"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["predictions"]
+
+
+def test_a_new_release_takes_over_without_a_lost_request_and_the_ledgers_agree(live: Live) -> None:
+    """0 failed of all requests sent while every server hands over; each answer is in exactly one server's log."""
+    digits = next(service for service in live.fleet.services if service.name == "digits")
+    url = f"{curl.public_url(live.fleet.balancers[0])}/models/digits/predict"
+    body = {"instances": [store.find(digits.model, live.store).golden[0].instance]}
+    releases = {host.name: live.release(host.name, "digits") for host in live.fleet.servers}
+    path = live.edited(put("vars", "services", 0, "threads", 3))
+    with Load(url, body, rate=100) as load:
+        deployed = live.deploy(path)
+    assert deployed.status == 0, deployed.output
+    assert all(live.release(host, "digits") != release for host, release in releases.items())
+    assert load.failed() == [], f"{len(load.failed())} of {len(load.ledger)} failed"
+    assert len(load.ledger) > 500
+    answered = [entry for host in live.fleet.servers for entry in served(live, host.name)]
+    sent = {entry.request_id for entry in load.ledger}
+    assert sorted(entry for entry in answered if entry in sent) == sorted(sent)
+    assert live.deploy().status == 0
+
+
+def served(live: Live, host: str) -> list[str]:
+    """The ids of the requests that a server's own log says it answered."""
+    lines = live.ssh(host, "sudo journalctl --no-pager --output=cat --unit='modelfleet-digits@*'").splitlines()
+    entries = [json.loads(line) for line in lines if line.startswith("{")]
+    return [entry["request_id"] for entry in entries if entry.get("path") == "/models/digits/predict"]
+
+
+def test_a_service_that_the_fleet_no_longer_lists_is_retired_and_comes_back(live: Live) -> None:
+    path = live.edited(lambda content: content["vars"]["services"].pop(1))
+    assert live.deploy(path).status == 0
+    assert live.ssh("server1", "ls /opt/modelfleet").split().count("cancer") == 0
+    assert live.ssh("server1", "ls /etc/systemd/system").count("modelfleet-cancer") == 0
+    assert live.deploy().status == 0
+    assert live.answers("cancer")["predictions"]
+
+
+def test_secrets_are_in_no_output_and_no_process_list(live: Live) -> None:
+    canary = "canary-5ecret-value"
+    path = live.edited(put("vars", "services", 0, "environment", {"TOKEN": canary}))
+    deployed = live.deploy(path, "--diff", "--", "-vvv")
+    assert deployed.status == 0, deployed.output[-3000:]
+    assert canary not in deployed.output
+    assert canary not in live.ssh("server1", "sudo sh -c 'cat /proc/[0-9]*/cmdline; journalctl --no-pager' | tr '\\0' ' '")
+    held = live.ssh("server1", "sudo cat /opt/modelfleet/digits/current/service.env")
+    assert canary in held
+    assert live.deploy().status == 0
+
+
+def test_the_same_smoke_tests_run_as_pytest_and_as_a_verb(live: Live) -> None:
+    assert live.run("smoke", "--fleet", str(live.path)).status == 0
+    assert live.execute(str(BIN / "pytest"), "-q", "smoke_tests", "--fleet", str(live.path)).status == 0
