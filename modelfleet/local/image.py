@@ -31,10 +31,6 @@ rm -f "$1"/etc/ssh/ssh_host_*
 printf '%s\\n' 'PasswordAuthentication no' 'PermitRootLogin no' 'HostKey /etc/ssh/ssh_host_ed25519_key' \\
     > "$1/etc/ssh/sshd_config.d/fleet.conf"
 : > "$1/etc/machine-id"
-# A container has no console to log in at and no hardware to configure.
-for unit in systemd-udevd.service systemd-logind.service getty.target console-getty.service; do
-    ln -sf /dev/null "$1/etc/systemd/system/$unit"
-done
 """
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 from modelfleet_service import golden, model
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from modelfleet import store
@@ -62,25 +63,78 @@ def save(
     a list of ``{"metric", "data_set", "value"}``; ``training_data`` has ``name``, ``location``, ``rows``, ``digest``.
     Raises Failure, with nothing saved, where something of this is missing or wrong.
     """
+    card = {
+        "evaluation": [dict(measure) for measure in evaluation],
+        "training_data": dict(training_data) if training_data else None,
+        "intended_use": intended_use,
+        "limits": limits,
+        "author": author or getpass.getuser(),
+        "lineage": dict(lineage or {}),
+        "tags": list(tags),
+    }
     examples = Inputs.of(inputs, feature_names, input_name)
+    return _save(estimator, name, examples, card, format, trusted_types, store_path)
+
+
+def save_onnx(
+    file: Path, name: str, *, inputs: Inputs, card: Mapping[str, Any], store_path: Path | None = None
+) -> SavedModel:
+    """Save an ONNX file from anywhere as the next version of ``name``; what it answers now is its golden set.
+
+    ``card`` has the card's fields, and ``classes`` for a classifier, whose outputs are labels of shape (n,) and
+    probabilities of shape (n, classes). Raises Failure, with nothing saved, where the file or the card is wrong.
+    """
+    document = dict(card)
+    classes = list(document.pop("classes", []))
+    with store.incoming(name, store_path) as folder:
+        answers = artefacts.take_onnx(file, folder / "model.onnx", inputs.rows[:GOLDEN_ROWS], classes)
+        golden.write(folder / golden.FILE, _golden(inputs, classes, *answers))
+        locks.write(folder, "onnx")
+        document = {"algorithm": "ONNX", "libraries": locks.versions(("onnxruntime", "numpy")), **document}
+        document["signature"] = _signature(inputs, classes)
+        document["scoring"] = Scoring(runtime="onnx", file="model.onnx", tolerance=artefacts.TOLERANCE)
+        return finish(folder, name, document, (), store_path)
+
+
+def save_skops(
+    file: Path,
+    name: str,
+    *,
+    inputs: Inputs,
+    card: Mapping[str, Any],
+    trusted_types: Sequence[str] = (),
+    store_path: Path | None = None,
+) -> SavedModel:
+    """Save a skops file as the next version of ``name``; loads it with the types that skops and the caller trust.
+
+    Raises Failure, with nothing saved, where it holds other types or the card is wrong.
+    """
+    estimator = artefacts.read_skops(file, trusted_types)
+    return _save(estimator, name, inputs, card, "skops", trusted_types, store_path)
+
+
+def _save(
+    estimator: Any,
+    name: str,
+    examples: Inputs,
+    card: Mapping[str, Any],
+    wanted: str,
+    trusted_types: Sequence[str],
+    store_path: Path | None,
+) -> SavedModel:
     classes = [_plain(value) for value in getattr(estimator, "classes_", [])]
     with store.incoming(name, store_path) as folder:
-        scoring = _artefact(estimator, examples, folder, format, classes, trusted_types)
-        golden.write(folder / golden.FILE, _golden(estimator, examples, classes))
+        scoring = _artefact(estimator, examples, folder, wanted, classes, trusted_types)
+        answers = artefacts.own_answers(estimator, examples.rows[:GOLDEN_ROWS])
+        golden.write(folder / golden.FILE, _golden(examples, classes, *answers))
         locks.write(folder, scoring.runtime)
         document = {
-            "algorithm": type(estimator).__name__,
+            "algorithm": _algorithm(estimator),
             "libraries": locks.versions(TRAINING_LIBRARIES[scoring.runtime]) | {"python": sys.version.split()[0]},
             "parameters": _parameters(estimator),
-            "evaluation": [dict(measure) for measure in evaluation],
-            "training_data": dict(training_data) if training_data else None,
+            **card,
             "signature": _signature(examples, classes),
             "scoring": scoring,
-            "intended_use": intended_use,
-            "limits": limits,
-            "author": author or getpass.getuser(),
-            "lineage": dict(lineage or {}),
-            "tags": list(tags),
         }
         return finish(folder, name, document, trusted_types, store_path)
 
@@ -129,16 +183,17 @@ def _artefact(
     return Scoring(runtime="skops", file=path.name, tolerance=artefacts.TOLERANCE, parity=parity)
 
 
-def _golden(estimator: Any, examples: Inputs, classes: list[Any]) -> list[golden.Row]:
-    """Record the estimator's own answers: what the trainer saw."""
-    answers, shares = artefacts.own_answers(estimator, examples.rows[:GOLDEN_ROWS])
-    names = [str(value) for value in classes]
+def _golden(
+    examples: Inputs, classes: list[Any], answers: NDArray[Any], shares: NDArray[Any] | None
+) -> list[golden.Row]:
+    """Make the golden set of the first rows and the answers to them, as the trainer saw them."""
     if shares is None:
-        predictions = [{"value": float(value)} for value in answers]
+        predictions: list[dict[str, Any]] = [{"value": float(value)} for value in answers]
     else:
+        names = [str(value) for value in classes]
         predictions = [
-            {"label": _plain(label), "probabilities": dict(zip(names, share, strict=True))}
-            for label, share in zip(answers, shares.tolist(), strict=True)
+            {"label": _plain(label), "probabilities": dict(zip(names, map(float, share), strict=True))}
+            for label, share in zip(answers, shares, strict=True)
         ]
     pairs = zip(examples.instances(GOLDEN_ROWS), predictions, strict=True)
     return [golden.Row(instance, prediction, _tolerance(prediction)) for instance, prediction in pairs]
@@ -161,6 +216,12 @@ def _parameters(estimator: Any) -> dict[str, Any]:
     given = estimator.get_params() if hasattr(estimator, "get_params") else {}
     plain = (str, int, float, bool, type(None))
     return {name: value if isinstance(value, plain) else repr(value)[:200] for name, value in sorted(given.items())}
+
+
+def _algorithm(estimator: Any) -> str:
+    """Name an estimator's class; a pipeline is named by its steps."""
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    return ", ".join(type(step).__name__ for step in steps) or type(estimator).__name__
 
 
 def _plain(value: Any) -> Any:

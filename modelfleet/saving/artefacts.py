@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle  # noqa: S403 - only its error class
+import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,34 @@ def write_onnx(estimator: Any, rows: Matrix, path: Path, classes: Sequence[Any])
     return _parity(estimator, rows, OnnxRuntime(path, classes))
 
 
+def take_onnx(
+    file: Path, path: Path, rows: Matrix, classes: Sequence[Any]
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Copy an ONNX file and return what it answers to ``rows``.
+
+    Raises Failure where it is no ONNX file, keeps data outside of itself, can't be scored, or answers NaN.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+    from modelfleet_service.onnx_runtime import OnnxRuntime
+
+    try:
+        graph = onnx.load(file, load_external_data=False)
+    except (OSError, DecodeError) as error:
+        raise Failure(str(file), f"not an ONNX file ({error})", "export the model to ONNX again") from error
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in graph.graph.initializer):
+        raise Failure(str(file), "keeps tensors in other files", "export it as one file")
+    shutil.copyfile(file, path)
+    try:
+        answers, shares = OnnxRuntime(path, classes).score(rows)
+    except Exception as error:  # onnxruntime raises classes of its own, without a common base
+        reason = " ".join(str(error).split())[:300]
+        raise Failure(str(file), f"can't score the examples ({reason})", "check their shape and order") from error
+    if not np.isfinite(answers if shares is None else shares).all():
+        raise Failure(str(file), "it answers NaN or infinity", "mend the model, or give other examples")
+    return answers, shares
+
+
 def write_skops(estimator: Any, rows: Matrix, path: Path, classes: Sequence[Any], trusted: Sequence[str]) -> float:
     """Write with skops and return the parity on ``rows``.
 
@@ -63,6 +93,20 @@ def write_skops(estimator: Any, rows: Matrix, path: Path, classes: Sequence[Any]
     except (TypeError, ValueError, AttributeError, pickle.PicklingError) as error:
         raise Failure(type(estimator).__name__, f"skops can't express it ({error})", "use another estimator") from error
     return _parity(estimator, rows, runtime)
+
+
+def read_skops(path: Path, trusted: Sequence[str]) -> Any:
+    """Load an estimator from a skops file; raise Failure where it is none or holds types that nobody trusts."""
+    import skops.io
+
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
+        if unknown:
+            cure = " ".join(f"--trust {name}" for name in unknown)
+            raise Failure(str(path), f"holds types that skops does not trust: {', '.join(unknown)}", f"add {cure}")
+        return skops.io.load(path, trusted=list(trusted))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise Failure(str(path), f"not a skops file ({error})", "write it with skops.io.dump") from error
 
 
 def _parity(estimator: Any, rows: Matrix, runtime: Runtime) -> float:

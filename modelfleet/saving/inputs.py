@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,3 +55,33 @@ class Inputs:
         if self.columns is None:
             return list(listed)
         return [dict(zip(self.columns, row, strict=True)) for row in listed]
+
+
+def read(path: Path, feature_names: Sequence[str] | None = None, label: str = "features") -> Inputs:
+    """Read example inputs: an .npy array, a .csv file with a header, or a .json list of lists or of objects."""
+    readers = {".npy": _npy, ".csv": _csv, ".json": _json}
+    if path.suffix not in readers:
+        raise Failure(str(path), "not a file of examples", f"give one of {', '.join(readers)}")
+    try:
+        names, rows = readers[path.suffix](path)
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(str(path), f"can't be read ({error})", "give rows of numbers") from error
+    return Inputs.of(rows, feature_names or names, label)
+
+
+def _npy(path: Path) -> tuple[list[str] | None, Any]:
+    return None, np.load(path, allow_pickle=False)
+
+
+def _csv(path: Path) -> tuple[list[str] | None, Any]:
+    with path.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    return header, rows
+
+
+def _json(path: Path) -> tuple[list[str] | None, Any]:
+    rows = json.loads(path.read_text())
+    if rows and isinstance(rows[0], dict):
+        names = list(rows[0])
+        return names, [[row[name] for name in names] for row in rows]
+    return None, rows

@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from modelfleet.errors import Failure
@@ -23,8 +24,10 @@ def write(folder: Path, runtime: str) -> None:
     constraints = folder / ".constraints"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in _installed().items()))
     try:
-        for python in PYTHONS:
-            (folder / f"requirements-{python}.lock").write_text(_resolve(NEEDS[runtime], constraints, python))
+        with ThreadPoolExecutor() as pool:
+            resolved = pool.map(lambda python: _resolve(NEEDS[runtime], constraints, python), PYTHONS)
+        for python, text in zip(PYTHONS, resolved, strict=True):
+            (folder / f"requirements-{python}.lock").write_text(text)
     finally:
         constraints.unlink()
 

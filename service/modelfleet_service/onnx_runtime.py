@@ -14,6 +14,7 @@ from modelfleet_service.errors import ModelError
 from modelfleet_service.signature import Matrix
 
 ERRORS_ONLY = 3
+ort.disable_telemetry_events()
 
 
 class OnnxRuntime:

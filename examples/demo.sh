@@ -1,0 +1,20 @@
+#!/bin/bash
+# `make demo`: train and save two models, start a local fleet, deploy to it, smoke-test it. Safe to repeat.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.venv/bin:$PATH"
+
+wanted=()
+training=()
+for model in digits cancer; do
+    if ! grep -qs "model: $model:" inventory/local.yml; then wanted+=(--model "$model"); fi
+    if [ -z "$(modelfleet model list "$model" --json | tr -d '[] \n')" ]; then
+        echo "Training $model ..."
+        python "examples/$model/train.py" &
+        training+=($!)
+    fi
+done
+for process in "${training[@]}"; do wait "$process"; done
+
+modelfleet up "${wanted[@]}"
+modelfleet deploy

@@ -1,0 +1,175 @@
+"""Runs on a host, sent over SSH to its own python3: looks, changes nothing, prints one JSON object.
+
+The question is in QUESTION, which the sender puts before this text. Standard library only.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from pathlib import Path
+from typing import Any
+
+ROOT = Path("/opt/modelfleet")
+ACCESS_LOG = Path("/var/log/nginx/access.log")
+NGINX = Path("/etc/nginx/nginx.conf")
+STATUS = ("NoNewPrivs", "CapEff", "CapBnd", "CapAmb", "Seccomp", "Uid")
+TIMEOUT_SECONDS = 20
+TAIL_BYTES = 1 << 20
+
+
+def main(question: dict[str, Any]) -> None:
+    """Answer the question."""
+    answer: dict[str, Any] = host()
+    answer["services"] = {asked["name"]: service(asked) for asked in question["services"]}
+    if question.get("balancer"):
+        answer["balancer"] = balancer(question["balancer"])
+    answer["time"] = time.time()
+    print(json.dumps(answer))
+
+
+def run(*command: str) -> str:
+    """Return what a command printed, both outputs."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout.strip()
+
+
+def show(unit: str) -> dict[str, str]:
+    """Return a unit's properties."""
+    lines = run("systemctl", "show", "--all", unit).splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def host() -> dict[str, Any]:
+    """Tell what is true of any host."""
+    memory = {row[0]: int(row[1]) for row in map(str.split, Path("/proc/meminfo").read_text().splitlines())}
+    disk = shutil.disk_usage(ROOT if ROOT.exists() else "/")
+    return {
+        "system": run("systemctl", "is-system-running"),
+        "failed": run("systemctl", "--failed", "--plain", "--no-legend").split()[::5],
+        "sshd": [run("systemctl", "is-active", unit) for unit in ("ssh.service", "ssh.socket")],
+        "disk_free": disk.free / disk.total,
+        "memory_free": memory["MemAvailable:"] / memory["MemTotal:"],
+    }
+
+
+def service(asked: dict[str, Any]) -> dict[str, Any]:
+    """Tell what is true of one service here, and have it score the given instances directly."""
+    name, home = asked["name"], ROOT / asked["name"]
+    current = Path(os.readlink(home / "current")).name if (home / "current").is_symlink() else ""
+    unit = show(f"modelfleet-{name}@{current}.service") if current else {}
+    socket = show(f"modelfleet-{name}.socket")
+    listed = run("systemctl", "list-units", "--plain", "--no-legend", f"modelfleet-{name}@*.service").splitlines()
+    base = f"http://127.0.0.1:{asked['port']}"
+    fragment = Path(unit.get("FragmentPath") or "/nonexistent")
+    return {
+        "current": current,
+        "running": [line.split()[0] for line in listed if line.split()[2:3] == ["active"]],
+        "socket": {key: socket.get(key, "") for key in ("ActiveState", "Listen", "UnitFileState")},
+        "unit": unit,
+        "unit_text": fragment.read_text() if fragment.is_file() else "",
+        "process": process(unit.get("MainPID", "0")),
+        "release": document(home / "current/release.json"),
+        "altered": altered(home / "current/model"),
+        "manifest": digest(home / "current/model/manifest.json"),
+        "ready": ask(f"{base}/readyz"),
+        "golden": ask(f"{base}/models/{name}/predict", {"instances": asked["instances"]}),
+        "log": run("journalctl", "--no-pager", "--output=cat", "--lines=6", f"--unit=modelfleet-{name}@*").splitlines(),
+    }
+
+
+def process(number: str) -> dict[str, Any]:
+    """Tell the sandbox that is in force on a process."""
+    folder = Path("/proc") / number
+    if number == "0" or not folder.exists():
+        return {}
+    rows = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
+    own, hosts = os.readlink(folder / "ns/net"), os.readlink("/proc/1/ns/net")
+    return {name: rows[name].split()[0] for name in STATUS} | {"own_network": own != hosts}
+
+
+def document(path: Path) -> dict[str, Any]:
+    """Read a JSON document; empty if it is not there."""
+    if not path.is_file():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text())
+    return {key: content.get(key) for key in ("service", "release", "model")}
+
+
+def altered(model: Path) -> list[str]:
+    """Name the model's files that are not what its manifest says."""
+    manifest = model / "manifest.json"
+    if not manifest.is_file():
+        return ["manifest.json"]
+    entries = json.loads(manifest.read_text())["files"]
+    return [entry["path"] for entry in entries if digest(model / entry["path"]) != entry["sha256"]]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; empty if it is not there."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def ask(url: str, body: Any = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    """Send one request; a refusal is an answer too, and silence has status 0."""
+    content = json.dumps(body).encode() if body is not None else None
+    asked = urllib.request.Request(url, content, {"Content-Type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
+            return said(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as error:
+        return said(error.code, error.headers, error.read())
+    except OSError as error:
+        return {"status": 0, "body": str(error), "version": "", "request_id": ""}
+
+
+def said(status: int, headers: Any, body: bytes) -> dict[str, Any]:
+    """Put an answer into a JSON shape."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = body.decode(errors="replace")[:500]
+    named = {"version": headers.get("X-Model-Version", ""), "request_id": headers.get("X-Request-ID", "")}
+    return {"status": status, "body": content, "type": headers.get("Content-Type", ""), **named}
+
+
+def balancer(asked: dict[str, Any]) -> dict[str, Any]:
+    """Tell what is true of a balancer, and which servers answer through it."""
+    base = f"http://127.0.0.1:{asked['port']}"
+    return {
+        "nginx": run("systemctl", "is-active", "nginx.service"),
+        "test": run("nginx", "-t", "-q"),
+        "text": NGINX.read_text() if NGINX.is_file() else "",
+        "in_force": ask("http://127.0.0.1:8099/configuration"),
+        "unknown": ask(f"{base}/models/{uuid.uuid4().hex}/predict", {"instances": []}),
+        "routes": {route["name"]: through(base, route, asked["requests"]) for route in asked["routes"]},
+        "log": run("tail", "-n", "6", "/var/log/nginx/error.log").splitlines(),
+    }
+
+
+def through(base: str, route: dict[str, Any], requests: int) -> dict[str, Any]:
+    """Send requests with ids of their own; the access log says which server answered each."""
+    ids = {uuid.uuid4().hex for _ in range(requests)}
+    body = {"instances": [route["instance"]]}
+    url = f"{base}/models/{route['name']}/predict"
+    answers = [ask(url, body, {"X-Request-ID": name})["status"] for name in ids]
+    return {"statuses": sorted(set(answers)), "answered_by": sorted(upstreams(ids))}
+
+
+def upstreams(ids: set[str]) -> set[str]:
+    """Return the addresses that answered the requests with these ids."""
+    if not ACCESS_LOG.is_file():
+        return set()
+    with ACCESS_LOG.open("rb") as stream:
+        stream.seek(max(0, ACCESS_LOG.stat().st_size - TAIL_BYTES))
+        lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.startswith("{")]
+    entries = [json.loads(line) for line in lines if any(name in line for name in ids)]
+    return {entry["upstream"].split(", ")[-1] for entry in entries if entry["request_id"] in ids}
+
+
+main(globals()["QUESTION"])
