@@ -61,9 +61,7 @@ class Bundle:
         del content["sources"], content["environments"]
         if target not in self.environments:
             known = ", ".join(sorted(self.environments))
-            raise Failure(
-                self.service, f"the bundle has no environment for {target}", f"it was built for {known}"
-            )
+            raise Failure(self.service, f"the bundle has no environment for {target}", f"it was built for {known}")
         return content | {"environment": asdict(self.environments[target])}
 
     def write(self, path: Path) -> None:
@@ -79,9 +77,7 @@ def read(path: Path) -> Bundle:
     content = json.loads(path.read_text())
     content["model_files"] = tuple(Blob(**entry) for entry in content["model_files"])
     content["environments"] = {
-        key: Environment(
-            value["digest"], tuple(Blob(**entry) for entry in value["wheels"]), Blob(**value["installer"])
-        )
+        key: Environment(value["digest"], tuple(Blob(**entry) for entry in value["wheels"]), Blob(**value["installer"]))
         for key, value in content["environments"].items()
     }
     return Bundle(**content)
@@ -115,9 +111,7 @@ def build(
         "environment": secrets_digest,
     }
     environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
-    model_files = tuple(
-        Blob(entry.path, entry.sha256, entry.size) for entry in (*model.files, _manifest_entry(model))
-    )
+    model_files = tuple(Blob(entry.path, entry.sha256, entry.size) for entry in (*model.files, _manifest_entry(model)))
     bundle = Bundle(
         service=service["name"],
         release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
@@ -183,9 +177,7 @@ def _every_lock(model: Model) -> dict[str, str]:
 def _requirements(lock: str) -> dict[str, str]:
     """Cut a lock's text into its requirements, by package name."""
     joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [
-        line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")
-    ]
+    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
 
 
@@ -208,9 +200,7 @@ def _manifest_entry(model: Model) -> Any:
     return type(model.files[0])(path="manifest.json", sha256=wheels.digest(path), size=path.stat().st_size)
 
 
-def _sources(
-    model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment]
-) -> dict[str, str]:
+def _sources(model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment]) -> dict[str, str]:
     found = {entry.sha256: str(model.path / entry.name) for entry in model_files}
     for environment in environments.values():
         for wheel in (*environment.wheels, environment.installer):

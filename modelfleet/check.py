@@ -79,9 +79,7 @@ def _in_the_files_words(path: Path, message: str, role: Role) -> Failure:
     unknown = re.match(r"([\w.]+)\. Supported parameters include: (.*)", message)
     if unknown:
         known = set(re.findall(r"\w+", unknown.group(2)))
-        return Failure(
-            str(path), f"unknown setting {unknown.group(1)}", _meant(unknown.group(1).split(".")[-1], known)
-        )
+        return Failure(str(path), f"unknown setting {unknown.group(1)}", _meant(unknown.group(1).split(".")[-1], known))
     cure = f"see playbooks/roles/{role.name}/meta/argument_specs.yml"
     return Failure(str(path), " ".join(message.split()).rstrip(".").replace(";", ","), cure)
 
@@ -117,9 +115,7 @@ def _limits(where: str, given: dict[str, Any]) -> Iterator[Failure]:
             yield Failure(where, f"{name} is {given[name]}", "give 1 or more")
     for name, value in (given.get("environment") or {}).items():
         if not VARIABLE_NAME.fullmatch(str(name)):
-            yield Failure(
-                where, f"{name!r} is no name of an environment variable", "use letters, digits and _"
-            )
+            yield Failure(where, f"{name!r} is no name of an environment variable", "use letters, digits and _")
         if isinstance(value, str) and ("\n" in value or "\0" in value):
             yield Failure(where, f"the value of {name} has more than one line", "give one line")
 
@@ -127,9 +123,7 @@ def _limits(where: str, given: dict[str, Any]) -> Iterator[Failure]:
 def _hosts(path: Path, read: Fleet) -> Iterator[Failure]:
     for host in read.hosts:
         if not ADDRESS.fullmatch(host.address):
-            yield Failure(
-                f"{path}: {host.name}", f"{host.address!r} is no address", "give a name or an IPv4 address"
-            )
+            yield Failure(f"{path}: {host.name}", f"{host.address!r} is no address", "give a name or an IPv4 address")
         port = host.settings.get("public_port")
         clash = next((service for service in read.services_on(host.name) if service.port == port), None)
         if port is not None and clash:
@@ -142,9 +136,7 @@ def _models(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failur
         try:
             store.find(service.model, store_path)
         except Failure as failure:
-            yield Failure(
-                f"{path}: services.{service.name}.model: {failure.where}", failure.what, failure.cure
-            )
+            yield Failure(f"{path}: services.{service.name}.model: {failure.where}", failure.what, failure.cure)
 
 
 def _meant(name: str, known: set[str]) -> str:

@@ -19,9 +19,7 @@ def public_url(balancer: Host) -> str:
 def command(fleet: Fleet, service: Service, store_path: Path | None = None) -> list[str]:
     """Return the argument vector of a complete request to the service through the first balancer."""
     if not fleet.balancers:
-        raise Failure(
-            str(fleet.path), "the group balancers has no host", "add a host under balancers: hosts:"
-        )
+        raise Failure(str(fleet.path), "the group balancers has no host", "add a host under balancers: hosts:")
     golden = store.find(service.model, store_path).golden
     body = json.dumps({"instances": [golden[0].instance]}, separators=(",", ":"))
     url = f"{public_url(fleet.balancers[0])}/models/{service.name}/predict"

@@ -43,14 +43,10 @@ def role(name: str) -> Role:
     An option whose wiring is computed from other hosts' settings is no setting: it is left out.
     """
     folder = PLAYBOOKS / "roles" / name
-    options = yaml.safe_load((folder / "meta/argument_specs.yml").read_text())["argument_specs"]["main"][
-        "options"
-    ]
+    options = yaml.safe_load((folder / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
     wiring = yaml.safe_load((PLAYBOOKS / "group_vars/all.yml").read_text())
     wired = {option: _first_name(str(wiring[option])) for option in options if option in wiring}
-    computed = {
-        option for option, source in wired.items() if source in wiring or source in ("dict", "groups")
-    }
+    computed = {option for option, source in wired.items() if source in wiring or source in ("dict", "groups")}
     return Role(
         name=name,
         options={option: spec for option, spec in options.items() if option not in computed},

@@ -89,7 +89,9 @@ def incoming(name: str, store: Path | None = None) -> Iterator[Path]:
     try:
         yield folder
     except OSError as error:
-        raise Failure(str(home), f"can't be written ({error.strerror}); nothing was saved", "free some space") from error
+        raise Failure(
+            str(home), f"can't be written ({error.strerror}); nothing was saved", "free some space"
+        ) from error
     finally:
         if folder.exists():
             shutil.rmtree(folder)

@@ -108,9 +108,7 @@ def _intact(wheel: Blob) -> bool:
     if not path.exists():
         return False
     if digest(path) != wheel.sha256:
-        raise Failure(
-            wheel.name, f"the cached wheel {path} fails its hash", "delete that file and deploy again"
-        )
+        raise Failure(wheel.name, f"the cached wheel {path} fails its hash", "delete that file and deploy again")
     return True
 
 
@@ -151,9 +149,7 @@ def _explain(stderr: str, target: Target) -> Failure:
         what = f"a wheel fails its hash ({named[0].split(' from ')[0] if named else 'unnamed'})"
         return Failure(where, what, "don't deploy it: find out who changed the package or the lock")
     errors = [line for line in stderr.splitlines() if line.startswith("ERROR")] or [stderr.strip()[-200:]]
-    return Failure(
-        where, f"pip could not fetch them ({errors[-1]})", "check the network and the model's lock"
-    )
+    return Failure(where, f"pip could not fetch them ({errors[-1]})", "check the network and the model's lock")
 
 
 def refuse_executable_stack(wheel: Path) -> None:

@@ -63,9 +63,7 @@ def test_a_missing_fleet_file_says_how_to_get_one(tmp_path: Path) -> None:
         fleet.find(tmp_path / "none.yml")
 
 
-def test_the_environment_variable_comes_after_the_option(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_variable_comes_after_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("a.yml", "b.yml"):
         (tmp_path / name).write_text("all: {}\n")
     monkeypatch.setenv("MODELFLEET_FLEET", str(tmp_path / "b.yml"))

@@ -14,9 +14,7 @@ ROLES = ("host", "service", "balancer")
 def options(role: str) -> dict[str, dict[str, object]]:
     """Read a role's whole specification."""
     path = PLAYBOOKS / "roles" / role / "meta/argument_specs.yml"
-    found: dict[str, dict[str, object]] = yaml.safe_load(path.read_text())["argument_specs"]["main"][
-        "options"
-    ]
+    found: dict[str, dict[str, object]] = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
     return found
 
 
@@ -35,9 +33,7 @@ def test_no_default_is_written_twice(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_setting_carries_its_role_s_name_and_a_description(role: str) -> None:
-    assert all(
-        name.startswith(f"{role}_") and option["description"] for name, option in options(role).items()
-    )
+    assert all(name.startswith(f"{role}_") and option["description"] for name, option in options(role).items())
 
 
 def test_the_example_shows_every_setting_of_every_role() -> None:

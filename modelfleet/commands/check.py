@@ -14,9 +14,7 @@ from modelfleet.errors import Failures
 @click.command("check")
 @click.option("--fleet", "fleet_option", metavar="FILE", help="The fleet file; the local fleet if not given.")
 @click.option("--store", type=click.Path(path_type=Path), help="The store; the default store if not given.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print an object with the fields fleet, hosts, services."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print an object with the fields fleet, hosts, services.")
 def command(fleet_option: str | None, store: Path | None, as_json: bool) -> None:
     """Read a fleet file and say all that is wrong with it; no host is contacted."""
     path = fleet.find(fleet_option)

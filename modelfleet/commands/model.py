@@ -66,9 +66,7 @@ def save(
 def list_(name: str | None, as_json: bool, store_path: Path | None) -> None:
     """List the saved versions, of one name or of all; each is verified."""
     names = [name] if name else store.names(store_path)
-    found = [
-        store.find(f"{one}:{version}", store_path) for one in names for version in store.versions(one, store_path)
-    ]
+    found = [store.find(f"{one}:{version}", store_path) for one in names for version in store.versions(one, store_path)]
     rows = [
         {
             "name": model.name,
@@ -85,7 +83,9 @@ def list_(name: str | None, as_json: bool, store_path: Path | None) -> None:
     for row in rows:
         click.echo(f"{row['name']}:{row['version']:<4} {row['runtime']:<6} {row['created']}  {row['digest'][:19]}")
     if not rows:
-        click.echo(f"{store.path(store_path)} holds no model; save one with modelfleet.save() or `modelfleet model save`.")
+        click.echo(
+            f"{store.path(store_path)} holds no model; save one with modelfleet.save() or `modelfleet model save`."
+        )
 
 
 def _card(path: Path | None) -> dict[str, Any]:

@@ -131,7 +131,9 @@ def wait(container: Container) -> None:
             return
         time.sleep(0.2)
     failing = container.exec_run(["systemctl", "--failed", "--no-legend", "--plain"]).output.decode().split()
-    raise Failure(name, f"systemd says {state or 'nothing'} {' '.join(failing[:1])}", "run `modelfleet down` and up again")
+    raise Failure(
+        name, f"systemd says {state or 'nothing'} {' '.join(failing[:1])}", "run `modelfleet down` and up again"
+    )
 
 
 def _state(container: Container) -> str:

@@ -28,9 +28,7 @@ INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_PER_HOST = 6
 
 
-def up(
-    fleet: str, servers: int | None, balancers: int | None, models: Sequence[str]
-) -> tuple[Path, list[LocalHost]]:
+def up(fleet: str, servers: int | None, balancers: int | None, models: Sequence[str]) -> tuple[Path, list[LocalHost]]:
     """Bring a local fleet up, or to the given size; return its file and its hosts.
 
     Without sizes a fleet keeps those it has; a new one gets three servers and one balancer.
@@ -145,7 +143,11 @@ def _folder(fleet: str, make: bool = True) -> Path:
 def _allow_inotify(hosts: int) -> None:
     """Each systemd takes some inotify instances of one user's share, and a host that gets none ends at once."""
     wanted = 128 + INOTIFY_PER_HOST * hosts
-    if not INOTIFY.exists() or int(INOTIFY.read_text()) >= wanted or hosts * INOTIFY_PER_HOST < int(INOTIFY.read_text()):
+    if (
+        not INOTIFY.exists()
+        or int(INOTIFY.read_text()) >= wanted
+        or hosts * INOTIFY_PER_HOST < int(INOTIFY.read_text())
+    ):
         return
     say(f"Raising fs.inotify.max_user_instances to {wanted}, which {hosts} hosts need ...")
     words = [*as_root(), "sh", "-c", f"echo {wanted} > {INOTIFY}"]

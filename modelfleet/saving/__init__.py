@@ -24,7 +24,10 @@ from modelfleet.saving.card import Card, Measure, Scoring, Signature, Tensor, Tr
 from modelfleet.saving.inputs import Inputs
 
 GOLDEN_ROWS = 24
-TRAINING_LIBRARIES = {"onnx": ("scikit-learn", "skl2onnx", "onnxruntime", "numpy"), "skops": ("scikit-learn", "skops", "numpy")}
+TRAINING_LIBRARIES = {
+    "onnx": ("scikit-learn", "skl2onnx", "onnxruntime", "numpy"),
+    "skops": ("scikit-learn", "skops", "numpy"),
+}
 
 
 @dataclass(frozen=True)
@@ -241,7 +244,9 @@ def _prove(folder: Path, trusted_types: Sequence[str]) -> int:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-        raise Failure("the saved files", f"do not answer as the trainer saw ({reason})", "nothing was saved; mend the model")
+        raise Failure(
+            "the saved files", f"do not answer as the trainer saw ({reason})", "nothing was saved; mend the model"
+        )
     return int(json.loads(done.stdout)["memory_bytes"])
 
 

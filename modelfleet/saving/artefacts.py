@@ -41,16 +41,16 @@ def write_onnx(estimator: Any, rows: Matrix, path: Path, classes: Sequence[Any])
     try:
         graph = to_onnx(estimator, rows[:1].astype(np.float32), options=options)
     except Exception as error:  # skl2onnx raises many classes, one for each thing it can't do
-        raise Failure(type(estimator).__name__, f"ONNX can't express it ({error})", "save it with format='skops'") from error
+        raise Failure(
+            type(estimator).__name__, f"ONNX can't express it ({error})", "save it with format='skops'"
+        ) from error
     path.write_bytes(graph.SerializeToString())
     from modelfleet_service.onnx_runtime import OnnxRuntime
 
     return _parity(estimator, rows, OnnxRuntime(path, classes))
 
 
-def take_onnx(
-    file: Path, path: Path, rows: Matrix, classes: Sequence[Any]
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def take_onnx(file: Path, path: Path, rows: Matrix, classes: Sequence[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Copy an ONNX file and return what it answers to ``rows``.
 
     Raises Failure where it is no ONNX file, keeps data outside of itself, can't be scored, or answers NaN.

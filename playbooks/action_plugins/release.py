@@ -49,9 +49,7 @@ class ActionModule(ActionBase):
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
     def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        answer: dict[str, Any] = self._execute_module(
-            module_name="release", module_args=arguments, task_vars=task_vars
-        )
+        answer: dict[str, Any] = self._execute_module(module_name="release", module_args=arguments, task_vars=task_vars)
         return answer
 
 

@@ -53,9 +53,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Print the play's sentence and the seconds since the start."""
         mode = " (check: nothing is changed)" if play.check_mode else ""
-        self._display.display(
-            f"\n{play.get_name().strip()}{mode}  [{self._elapsed()}]", color=C.COLOR_HIGHLIGHT
-        )
+        self._display.display(f"\n{play.get_name().strip()}{mode}  [{self._elapsed()}]", color=C.COLOR_HIGHLIGHT)
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
         """Print the task's name as it starts, so that a slow one is seen."""

@@ -54,9 +54,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         target={"python": python(), "machine": platform.machine(), "glibc": platform.libc_ver()[1]},
-        releases={
-            path.parent.name: [entry.name for entry in path.iterdir()] for path in ROOT.glob("*/releases")
-        },
+        releases={path.parent.name: [entry.name for entry in path.iterdir()] for path in ROOT.glob("*/releases")},
         package_lists=any(Path("/var/lib/apt/lists").glob("*_Packages*")),
         disk_free_bytes=disk_free(ROOT),
         memory_free_bytes=memory_free(),

@@ -28,8 +28,7 @@ def configuration() -> dict[str, Any]:
     """Return the logging configuration for Gunicorn and the app."""
     handler = {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stdout"}
     loggers: dict[str, Any] = {
-        name: {"level": "INFO", "handlers": ["out"], "propagate": False}
-        for name in ("gunicorn.error", "modelfleet")
+        name: {"level": "INFO", "handlers": ["out"], "propagate": False} for name in ("gunicorn.error", "modelfleet")
     }
     # The app writes a line a request itself, with the model and the release.
     loggers["gunicorn.access"] = {"level": "CRITICAL", "handlers": [], "propagate": False}

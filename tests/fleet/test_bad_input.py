@@ -15,6 +15,8 @@ import pytest
 from modelfleet import store
 from tests.fleet.live import Edit, Live, Run, put
 
+pytestmark = pytest.mark.fleet
+
 NAMED_WITHIN_SECONDS = 15
 
 
@@ -55,12 +57,18 @@ def test_a_host_that_swallows_packets_is_named_in_time(live: Live) -> None:
 
 
 def test_a_changed_host_key_is_named_in_time(live: Live) -> None:
-    known = Path(next(word for word in live.host("server1").ssh_arguments if word.startswith("UserKnownHostsFile=")).split("=")[1])
+    known = Path(
+        next(word for word in live.host("server1").ssh_arguments if word.startswith("UserKnownHostsFile=")).split("=")[
+            1
+        ]
+    )
     lines = known.read_text().splitlines()
     forged = live.scratch / "known_hosts"
     port = live.host("server2").ssh_port
     other = next(line for line in lines if f":{live.host('server1').ssh_port} " in line).split(" ", 1)[1]
-    forged.write_text("\n".join(line if f":{port} " not in line else f"[127.0.0.1]:{port} {other}" for line in lines) + "\n")
+    forged.write_text(
+        "\n".join(line if f":{port} " not in line else f"[127.0.0.1]:{port} {other}" for line in lines) + "\n"
+    )
 
     def edit(content: dict[str, Any]) -> None:
         arguments = content["vars"]["ansible_ssh_common_args"]
@@ -74,14 +82,20 @@ def test_a_changed_host_key_is_named_in_time(live: Live) -> None:
 
 def test_a_user_without_sudo_is_named(live: Live) -> None:
     live.ssh("server1", "id plain >/dev/null 2>&1 || sudo useradd -m -s /bin/bash plain")
-    live.ssh("server1", "sudo sh -c 'mkdir -p ~plain/.ssh && cp ~deploy/.ssh/authorized_keys ~plain/.ssh/ && chown -R plain ~plain/.ssh'")
+    live.ssh(
+        "server1",
+        "sudo sh -c 'mkdir -p ~plain/.ssh && cp ~deploy/.ssh/authorized_keys ~plain/.ssh/ && chown -R plain ~plain/.ssh'",
+    )
     path = live.edited(put("children", "servers", "hosts", "server1", "ansible_user", "plain"))
     with unchanged(live):
         refused(live.deploy(path), "server1", "sudo")
 
 
 def test_an_unsupported_distribution_is_named(live: Live) -> None:
-    live.ssh("server2", "sudo sh -c 'cp -L /etc/os-release /root/os-release; rm /etc/os-release; sed s/VERSION_ID=.*/VERSION_ID=9/ /root/os-release > /etc/os-release'")
+    live.ssh(
+        "server2",
+        "sudo sh -c 'cp -L /etc/os-release /root/os-release; rm /etc/os-release; sed s/VERSION_ID=.*/VERSION_ID=9/ /root/os-release > /etc/os-release'",
+    )
     try:
         with unchanged(live):
             refused(live.deploy(), "server2", "is not supported", "Debian 12 or 13")
@@ -160,9 +174,13 @@ def test_one_flipped_bit_on_the_host_never_takes_a_request(live: Live) -> None:
     release = live.release("server1", "digits")
     model = f"/opt/modelfleet/digits/releases/{release}/model/model.onnx"
     flip = f"p='{model}'; d=bytearray(open(p,'rb').read()); d[len(d)//2]^=1; import os; os.unlink(p); open(p,'wb').write(d)"
-    live.ssh("server1", f"sudo cp -p {model} /root/kept.onnx && sudo python3 -c \"{flip}\"")
+    live.ssh("server1", f'sudo cp -p {model} /root/kept.onnx && sudo python3 -c "{flip}"')
     try:
-        restarted = live.ssh("server1", f"sudo systemctl restart modelfleet-digits@{release}; sudo journalctl --no-pager -n 30 -u modelfleet-digits@{release}", check=False)
+        restarted = live.ssh(
+            "server1",
+            f"sudo systemctl restart modelfleet-digits@{release}; sudo journalctl --no-pager -n 30 -u modelfleet-digits@{release}",
+            check=False,
+        )
         assert "model.onnx" in restarted
         assert live.answers("digits")["predictions"]
     finally:
@@ -207,7 +225,9 @@ def test_an_app_that_dies_at_import_leaves_the_old_release_serving(live: Live) -
 def test_an_invalid_nginx_configuration_leaves_the_old_one_in_place_and_in_force(live: Live) -> None:
     asked = "cat /etc/nginx/nginx.conf; python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/configuration').read())\""
     before = live.ssh("balancer1", asked)
-    run = live.deploy(live.edited(put("children", "balancers", "hosts", "balancer1", "balancer_keepalive_connections", -1)))
+    run = live.deploy(
+        live.edited(put("children", "balancers", "hosts", "balancer1", "balancer_keepalive_connections", -1))
+    )
     refused(run, "balancer1", "keepalive")
     assert live.ssh("balancer1", asked) == before
     assert live.answers("digits")["predictions"]

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 from modelfleet import curl, store
 from modelfleet.fleet import BIN
 from tests.fleet.live import Live, Run, put
 from tests.fleet.load import Load
+
+pytestmark = pytest.mark.fleet
 
 TASKS_PER_SERVER = 25
 
@@ -91,7 +95,9 @@ def test_secrets_are_in_no_output_and_no_process_list(live: Live) -> None:
     deployed = live.deploy(path, "--diff", "--", "-vvv")
     assert deployed.status == 0, deployed.output[-3000:]
     assert canary not in deployed.output
-    assert canary not in live.ssh("server1", "sudo sh -c 'cat /proc/[0-9]*/cmdline; journalctl --no-pager' | tr '\\0' ' '")
+    assert canary not in live.ssh(
+        "server1", "sudo sh -c 'cat /proc/[0-9]*/cmdline; journalctl --no-pager' | tr '\\0' ' '"
+    )
     held = live.ssh("server1", "sudo cat /opt/modelfleet/digits/current/service.env")
     assert canary in held
     assert live.deploy().status == 0

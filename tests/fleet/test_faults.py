@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fleet.live import Live
+
+pytestmark = pytest.mark.fleet
 
 
 def pid(live: Live, host: str) -> str:

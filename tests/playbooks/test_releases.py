@@ -33,9 +33,7 @@ def test_an_empty_host_lacks_every_blob_once(place: Place, manifest: Manifest) -
     assert not place.release("digits", manifest["release"]).exists()
 
 
-def test_a_staged_release_is_complete_and_its_environment_works(
-    place: Place, manifest: Manifest, ship: Ship
-) -> None:
+def test_a_staged_release_is_complete_and_its_environment_works(place: Place, manifest: Manifest, ship: Ship) -> None:
     answer = staged(place, manifest, ship)
     folder = place.release("digits", manifest["release"])
     assert answer["changed"]
@@ -45,9 +43,7 @@ def test_a_staged_release_is_complete_and_its_environment_works(
     subprocess.run([str(folder / "environment/bin/python"), "-c", script], check=True)
 
 
-def test_staging_twice_changes_nothing_and_lacks_nothing(
-    place: Place, manifest: Manifest, ship: Ship
-) -> None:
+def test_staging_twice_changes_nothing_and_lacks_nothing(place: Place, manifest: Manifest, ship: Ship) -> None:
     staged(place, manifest, ship)
     again = releases.stage(place, manifest, "", None, "me@here", False)
     assert again == {"changed": False, "lacks": [], "received_bytes": 0}
@@ -97,9 +93,7 @@ def test_a_shipment_can_not_write_outside_the_blobs(place: Place, manifest: Mani
         releases.stage(place, manifest, "", shipment, "me@here", False)
 
 
-def test_a_blob_altered_on_the_host_is_refused_and_dropped(
-    place: Place, manifest: Manifest, ship: Ship
-) -> None:
+def test_a_blob_altered_on_the_host_is_refused_and_dropped(place: Place, manifest: Manifest, ship: Ship) -> None:
     staged(place, manifest, ship)
     blobs.remove(place.release("digits", manifest["release"]))
     digest = manifest["model_files"][0]["sha256"]
@@ -119,9 +113,7 @@ def test_a_flipped_wheel_builds_no_environment(place: Place, manifest: Manifest,
     assert not environment.ready(place, manifest["environment"])
 
 
-def test_a_run_killed_while_staging_leaves_no_half_release(
-    place: Place, manifest: Manifest, ship: Ship
-) -> None:
+def test_a_run_killed_while_staging_leaves_no_half_release(place: Place, manifest: Manifest, ship: Ship) -> None:
     left_behind = place.release("digits", "." + manifest["release"])
     left_behind.mkdir(parents=True)
     (left_behind / "rubbish").write_text("x")

@@ -31,11 +31,7 @@ def read(place: Place, service: str) -> list[dict[str, Any]]:
 def previous(place: Place, service: str) -> str | None:
     """Return the release that was of record before the present one and is still on disk."""
     present = place.current(service)
-    lived = [
-        entry["release"]
-        for entry in read(place, service)
-        if entry["act"] == "live" and entry["result"] == "done"
-    ]
+    lived = [entry["release"] for entry in read(place, service) if entry["act"] == "live" and entry["result"] == "done"]
     kept = [release for release in lived if release != present and place.release(service, release).is_dir()]
     return str(kept[-1]) if kept else None
 

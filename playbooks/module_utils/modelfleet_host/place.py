@@ -23,9 +23,7 @@ class Refused(Exception):  # noqa: N818
 class Place:
     """The folders of the kit under one root; tests give a temporary one."""
 
-    def __init__(
-        self, root: Path = Path("/opt/modelfleet"), units: Path = Path("/etc/systemd/system")
-    ) -> None:
+    def __init__(self, root: Path = Path("/opt/modelfleet"), units: Path = Path("/etc/systemd/system")) -> None:
         self.root = root
         self.units = units
         self.blobs = root / "blobs" / "sha256"

@@ -15,9 +15,7 @@ Result = dict[str, Any]
 Manifest = dict[str, Any]
 
 
-def stage(
-    place: Place, manifest: Manifest, variables: str, incoming: Path | None, by: str, check: bool
-) -> Result:
+def stage(place: Place, manifest: Manifest, variables: str, incoming: Path | None, by: str, check: bool) -> Result:
     """Make a release complete on disk; nothing live is touched.
 
     ``variables`` is the text of the service's environment file. Returns ``lacks`` with the digests that must be
@@ -36,9 +34,7 @@ def stage(
         received = blobs.receive(place, incoming) if incoming else 0
         if not folder.is_dir():
             _build(place, manifest, variables)
-            journal.add(
-                place, service, "staged", release=release, model=manifest["model"], by=by, result="done"
-            )
+            journal.add(place, service, "staged", release=release, model=manifest["model"], by=by, result="done")
     return {"changed": True, "lacks": [], "received_bytes": received, "diff": _diff_staged(manifest)}
 
 
@@ -157,9 +153,7 @@ def _hand_over(place: Place, service: str, release: str, present: str | None, by
     point(place.service(service) / "current", f"releases/{release}")
 
 
-def _undo(
-    place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str
-) -> None:
+def _undo(place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str) -> None:
     """Put everything back as it was and say why; the new release never took a request."""
     unit = f"modelfleet-{service}@{release}.service"
     words = systemd.last_words(unit)
@@ -168,9 +162,7 @@ def _undo(
     if old_units:
         systemd.install(place, old_units)
     else:
-        systemd.run(
-            "disable", "--now", "--quiet", f"modelfleet-{service}.socket", f"modelfleet-{service}.service"
-        )
+        systemd.run("disable", "--now", "--quiet", f"modelfleet-{service}.socket", f"modelfleet-{service}.service")
     if stopped:
         systemd.run("restart", f"modelfleet-{service}.socket")
         for instance in stopped:
@@ -178,9 +170,7 @@ def _undo(
     why = systemd.reason(words)
     journal.add(place, service, "live", release=release, by=by, result="failed", reason=why)
     state = f"release {place.current(service)} serves on" if old_units else "the host serves nothing of it"
-    raise Refused(
-        f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words
-    )
+    raise Refused(f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words)
 
 
 def _stop(service: str, releases: list[str]) -> None:

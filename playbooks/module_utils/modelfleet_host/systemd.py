@@ -25,9 +25,7 @@ def instances(service: str) -> list[str]:
     """Return the releases of a service that have a living instance, also one that starts or stops."""
     listed = run("list-units", "--plain", "--no-legend", "--all", f"modelfleet-{service}@*.service").stdout
     rows = [line.split() for line in listed.splitlines() if line.strip()]
-    return [
-        row[0].split("@")[1].removesuffix(".service") for row in rows if row[2] not in ("inactive", "failed")
-    ]
+    return [row[0].split("@")[1].removesuffix(".service") for row in rows if row[2] not in ("inactive", "failed")]
 
 
 def installed(place: Place, names: list[str]) -> Units:

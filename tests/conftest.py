@@ -1,0 +1,65 @@
+"""Two small saved models, shared by the whole session: `flowers`, skops with columns, and `squares`, ONNX."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
+
+import modelfleet
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with flowers:1 and squares:1; made once, also by workers side by side. Read-only by agreement."""
+    shared = tmp_path_factory.getbasetemp().parent / "shared-store"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "squares/1").exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            _flowers(shared)
+            _squares(shared)
+    return shared
+
+
+@pytest.fixture
+def copied(store: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Copy a model's folder, writable, and return the copy."""
+
+    def copy(reference: str) -> Path:
+        name, version = reference.split(":")
+        target = tmp_path / "copy" / name / version
+        shutil.copytree(store / name / version, target)
+        for path in [target, *target.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        return target
+
+    return copy
+
+
+def _flowers(store: Path) -> None:
+    data = load_iris()
+    columns = ["sepal length", "sepal width", "petal length", "petal width"]
+    classifier = LogisticRegression(max_iter=500).fit(data.data, data.target_names[data.target])
+    evaluation = [{"metric": "accuracy", "data_set": "iris, the training data", "value": 0.97}]
+    modelfleet.save(
+        classifier,
+        "flowers",
+        inputs=data.data[::3],
+        feature_names=columns,
+        format="skops",
+        evaluation=evaluation,
+        training_data={"name": "iris", "rows": 150},
+        intended_use="tests",
+        store_path=store,
+    )
+
+
+def _squares(store: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    modelfleet.save(Ridge().fit(rows, rows @ [1.0, 2.0, 3.0]), "squares", inputs=rows, format="onnx", store_path=store)
