@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from flit_core.wheel import make_wheel_in
-from modelfleet_service.model import Model
 
 from modelfleet import store, wheels
 from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
+from modelfleet_service.model import Model
 
 FORMAT = 1
 WHEEL_EPOCH = "1577836800"

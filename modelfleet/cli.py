@@ -17,7 +17,7 @@ COMMANDS = Path(__file__).with_name("commands")
 class Verbs(click.Group):
     """A group whose commands are the modules of commands/, imported only when they are called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name every verb, in alphabetical order."""
         return sorted(path.stem for path in COMMANDS.glob("[a-z]*.py"))
 

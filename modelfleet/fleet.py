@@ -102,17 +102,17 @@ def read(path: Path) -> Fleet:
 def members(resolved: dict[str, Any], name: str) -> list[str]:
     """Name the hosts of a group and of its child groups, in the inventory's order."""
     group = resolved.get(name, {})
-    members = list(group.get("hosts", []))
+    found = list(group.get("hosts", []))
     for child in group.get("children", []):
-        members += [host for host in members(resolved, child) if host not in members]
-    return members
+        found += [host for host in members(resolved, child) if host not in found]
+    return found
 
 
 def resolve(path: Path, resolved: dict[str, Any]) -> Fleet:
     """Build the fleet from ansible-inventory's answer."""
     hostvars = resolved.get("_meta", {}).get("hostvars", {})
     servers = members(resolved, "servers")
-    settings = next(iter(hostvars.values()), {})
+    settings: dict[str, Any] = next(iter(hostvars.values()), {})
     return Fleet(
         path=path,
         servers=tuple(_host(name, hostvars.get(name, {})) for name in servers),

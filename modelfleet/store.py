@@ -12,10 +12,10 @@ from pathlib import Path
 
 import platformdirs
 from filelock import FileLock
-from modelfleet_service.errors import ModelError
-from modelfleet_service.model import Model, read
 
 from modelfleet.errors import Failure
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import Model, read
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 HIGHEST = ".highest"

@@ -122,7 +122,7 @@ def _account(host: str, service: str | None, claim: str, verdict: Verdict, log: 
 
 def _table(rows: list[dict[str, Any]]) -> list[str]:
     """Hosts down, claims across; a claim about several services held if it held for all."""
-    marks = ("✓", "✗", "–") if "utf" in (sys.stdout.encoding or "").lower() else ("+", "X", "-")
+    marks = ("✓", "✗", "·") if "utf" in (sys.stdout.encoding or "").lower() else ("+", "X", "-")
     hosts = list(dict.fromkeys(row["host"] for row in rows))
     names = list(dict.fromkeys(row["claim"] for row in rows))
     widest = max([len("host"), *(len(host) for host in hosts)])

@@ -49,7 +49,7 @@ def put(*keys: Any) -> Edit:
 
 
 def test_the_annotated_example_is_valid(tmp_path: Path) -> None:
-    assert failures(tmp_path, lambda content: None) == []
+    assert failures(tmp_path, lambda _: None) == []
 
 
 SERVICE = ("vars", "services", 0)

@@ -24,6 +24,11 @@ def test_servers_and_balancers_come_in_the_file_s_order(example: fleet.Fleet) ->
     assert [host.name for host in example.balancers] == ["lb1"]
 
 
+def test_a_group_has_the_hosts_of_its_child_groups_each_once() -> None:
+    resolved = {"servers": {"hosts": ["a"], "children": ["east"]}, "east": {"hosts": ["a", "b"]}}
+    assert fleet.members(resolved, "servers") == ["a", "b"]
+
+
 def test_a_host_s_address_defaults_to_where_ssh_reaches_it(example: fleet.Fleet) -> None:
     assert [host.address for host in example.servers] == ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
 

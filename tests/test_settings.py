@@ -39,7 +39,7 @@ def test_every_setting_carries_its_role_s_name_and_a_description(role: str) -> N
 def test_the_example_shows_every_setting_of_every_role() -> None:
     text = (INVENTORY / "example.yml").read_text()
     names = {name for role in ROLES for name in settings.role(role).settable()}
-    nested = {name for name in settings.role("service").options["service_services"]["options"]}
+    nested = set(settings.role("service").options["service_services"]["options"])
     assert [name for name in names | nested if f"{name}:" not in text] == []
 
 

@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from modelfleet_service import golden
-
 from modelfleet.evidence.gather import Evidence, Gathered
 from modelfleet.fleet import Service
+from modelfleet_service import golden
 
 LEAST_DISK, LEAST_MEMORY = 0.10, 0.05
 MOST_SKEW_SECONDS = 5.0
@@ -209,8 +208,8 @@ def outside(case: Case) -> Verdict:
 
 def _in_force(name: str, value: str, shown: dict[str, str]) -> bool:
     if name in NOT_SHOWN_ALIKE:
-        return name != "SystemCallFilter" or bool(shown.get(name)) and "mount" not in shown[name].split()
-    return shown.get(name) == SHOWN_AS.get(name, {}).get(value, value)
+        return name != "SystemCallFilter" or (bool(shown.get(name)) and "mount" not in shown[name].split())
+    return sorted(shown.get(name, "").split()) == sorted(SHOWN_AS.get(name, {}).get(value, value).split())
 
 
 def _addresses(gathered: Gathered) -> dict[str, list[str]]:

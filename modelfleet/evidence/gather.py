@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelfleet_service.model import Model
-
 from modelfleet import curl, store
 from modelfleet.errors import Failure
 from modelfleet.fleet import Fleet, Host
+from modelfleet_service.model import Model
 
 SCRIPT = Path(__file__).with_name("on_host.py")
 TIMEOUT_SECONDS = 90

@@ -5,7 +5,6 @@ The question is in QUESTION, which the sender puts before this text. Standard li
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -61,7 +60,7 @@ def host() -> dict[str, Any]:
 def service(asked: dict[str, Any]) -> dict[str, Any]:
     """Tell what is true of one service here, and have it score the given instances directly."""
     name, home = asked["name"], ROOT / asked["name"]
-    current = Path(os.readlink(home / "current")).name if (home / "current").is_symlink() else ""
+    current = (home / "current").readlink().name if (home / "current").is_symlink() else ""
     unit = show(f"modelfleet-{name}@{current}.service") if current else {}
     socket = show(f"modelfleet-{name}.socket")
     listed = run("systemctl", "list-units", "--plain", "--no-legend", f"modelfleet-{name}@*.service").splitlines()
@@ -89,7 +88,7 @@ def process(number: str) -> dict[str, Any]:
     if number == "0" or not folder.exists():
         return {}
     rows = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line)
-    own, hosts = os.readlink(folder / "ns/net"), os.readlink("/proc/1/ns/net")
+    own, hosts = (folder / "ns/net").readlink(), Path("/proc/1/ns/net").readlink()
     return {name: rows[name].split()[0] for name in STATUS} | {"own_network": own != hosts}
 
 
@@ -118,9 +117,11 @@ def digest(path: Path) -> str:
 def ask(url: str, body: Any = None, headers: dict[str, str] | None = None) -> dict[str, Any]:
     """Send one request; a refusal is an answer too, and silence has status 0."""
     content = json.dumps(body).encode() if body is not None else None
-    asked = urllib.request.Request(url, content, {"Content-Type": "application/json", **(headers or {})})
+    asked = urllib.request.Request(  # noqa: S310 - every URL here is http://127.0.0.1
+        url, content, {"Content-Type": "application/json", **(headers or {})}
+    )
     try:
-        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
             return said(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         return said(error.code, error.headers, error.read())

@@ -1,4 +1,4 @@
-"""Hosts as containers: systemd as PID 1, sshd behind a port on 127.0.0.1, an address of its own in the fleet's network."""
+"""Hosts as containers: systemd as PID 1, sshd behind a port on 127.0.0.1, an address in the fleet's network."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def create(client: docker.DockerClient, fleet: str, root: Path, folder: Path, ho
         volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
         tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec,mode=1777"},  # noqa: S108 - the container's own
         stop_signal="SIGRTMIN+3",
-        restart_policy={"Name": "unless-stopped"},
+        restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]  # the stub lacks this name
         ports=ports,
         network=f"{LABEL}-{fleet}",
         networking_config={f"{LABEL}-{fleet}": endpoint},
@@ -130,7 +130,7 @@ def wait(container: Container) -> None:
         if state == "running":
             return
         time.sleep(0.2)
-    failing = container.exec_run(["systemctl", "--failed", "--no-legend", "--plain"]).output.decode().split()
+    failing = _said(container, "systemctl", "--failed", "--no-legend", "--plain").split()
     raise Failure(
         name, f"systemd says {state or 'nothing'} {' '.join(failing[:1])}", "run `modelfleet down` and up again"
     )
@@ -138,9 +138,14 @@ def wait(container: Container) -> None:
 
 def _state(container: Container) -> str:
     try:
-        return str(container.exec_run(["systemctl", "is-system-running"]).output.decode().strip())
+        return _said(container, "systemctl", "is-system-running")
     except APIError:
         return ""
+
+
+def _said(container: Container, *command: str) -> str:
+    output = container.exec_run(list(command)).output
+    return output.decode().strip() if isinstance(output, bytes) else ""
 
 
 def _init(client: docker.DockerClient, suite: str) -> list[str]:

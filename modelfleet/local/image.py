@@ -17,10 +17,9 @@ from modelfleet.local.privileges import as_root, need, say
 
 REPOSITORY = "modelfleet-host"
 SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13"}
-PACKAGES = (
-    "systemd systemd-sysv dbus libpam-systemd openssh-server openssh-sftp-server sudo python3 python3-apt "
-    "ca-certificates iproute2 procps"
-).split()
+SYSTEM = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "ca-certificates", "iproute2", "procps"]
+REACHED = ["openssh-server", "openssh-sftp-server", "sudo", "python3", "python3-apt"]
+PACKAGES = [*SYSTEM, *REACHED]
 # What a cloud image does at its first start: a user who may use sudo, no host keys, no machine id.
 CUSTOMIZE = """\
 set -eu

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from modelfleet_service import golden, model
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -22,8 +21,10 @@ from modelfleet.errors import Failure
 from modelfleet.saving import artefacts, locks
 from modelfleet.saving.card import Card, Measure, Scoring, Signature, Tensor, TrainingData, page
 from modelfleet.saving.inputs import Inputs
+from modelfleet_service import golden, model
 
 GOLDEN_ROWS = 24
+LABEL_DTYPES = {bool: "bool", int: "int64", float: "float64", str: "string"}
 TRAINING_LIBRARIES = {
     "onnx": ("scikit-learn", "skl2onnx", "onnxruntime", "numpy"),
     "skops": ("scikit-learn", "skops", "numpy"),
@@ -46,7 +47,7 @@ def save(
     inputs: Any,
     feature_names: Sequence[str] | None = None,
     input_name: str = "features",
-    format: str = "auto",  # noqa: A002 - the word of the field
+    format: str = "auto",
     evaluation: Sequence[Mapping[str, Any]] = (),
     training_data: Mapping[str, Any] | None = None,
     intended_use: str = "",
@@ -209,7 +210,7 @@ def _tolerance(prediction: Mapping[str, Any]) -> float:
 def _signature(examples: Inputs, classes: list[Any]) -> Signature:
     if not classes:
         return Signature(inputs=examples.tensors(), outputs=[Tensor(name="value", dtype="float64")])
-    label = Tensor(name="label", dtype="string" if isinstance(classes[0], str) else "int64")
+    label = Tensor(name="label", dtype=LABEL_DTYPES[type(classes[0])])
     shares = Tensor(name="probabilities", dtype="float64", shape=[len(classes)])
     return Signature(inputs=examples.tensors(), outputs=[label, shares], classes=classes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403 - only its error class
+import pickle
 import shutil
 import zipfile
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from modelfleet_service.errors import ModelError
-from modelfleet_service.scorer import Runtime
 from numpy.typing import NDArray
 
 from modelfleet.errors import Failure
+from modelfleet_service.errors import ModelError
+from modelfleet_service.scorer import Runtime
 
 TOLERANCE = 1e-5
 Matrix = NDArray[np.float64]
@@ -57,6 +57,7 @@ def take_onnx(file: Path, path: Path, rows: Matrix, classes: Sequence[Any]) -> t
     """
     import onnx
     from google.protobuf.message import DecodeError
+
     from modelfleet_service.onnx_runtime import OnnxRuntime
 
     try:
@@ -82,6 +83,7 @@ def write_skops(estimator: Any, rows: Matrix, path: Path, classes: Sequence[Any]
     Raises Failure where skops can't express it or it holds types that ``trusted`` does not name.
     """
     import skops.io
+
     from modelfleet_service.skops_runtime import SkopsRuntime
 
     try:

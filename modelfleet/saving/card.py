@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import jinja2
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 
 class Part(BaseModel):
@@ -45,7 +45,7 @@ class Signature(Part):
 
     inputs: list[Tensor]
     outputs: list[Tensor]
-    classes: list[int | str] = Field(default_factory=list)
+    classes: list[StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=list)
 
 
 class Scoring(Part):

@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 from modelfleet import bundle
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Fail in one line where disk or memory is short; what the host has already needs nothing."""
 
     _requires_connection = False

@@ -14,7 +14,7 @@ from modelfleet import bundle
 from modelfleet.errors import Failure
 
 
-class ActionModule(ActionBase):
+class ActionModule(ActionBase):  # type: ignore[misc]
     """Hand the bundle's manifest to the host, ship what it lacks, and report the bytes that went over."""
 
     TRANSFERS_FILES = True

@@ -34,7 +34,8 @@ KNOWN = (
     (r"sudo: (command )?not found|sudo.*No such file", "sudo is not installed", "install sudo on the host"),
     (r"python3: (command )?not found|interpreter .* not found|No such file.*python",
      "python3 is not installed", "install the distribution's python3 on the host"),
-    (r"python3-apt must be installed", "--check needs the package python3-apt", "install it, or deploy without --check"),
+    (r"python3-apt must be installed", "--check needs the package python3-apt", 
+     "install it, or deploy without --check"),
 )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
                 self._display.display(text)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """Print a line a host, then every failure again, where nobody has to look for it."""
+        """Print a line a host, then every failure again, the causes last, where nobody has to look for them."""
         self._display.display("")
         for host in sorted(stats.processed, key=lambda name: (name == "localhost", name)):
             counts = stats.summarize(host)
@@ -105,7 +106,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             line = f"{host:<16} tasks={tasks:<3} changed={counts['changed']:<3} failed={counts['failures']}"
             self._display.display(line + (" unreachable" if counts["unreachable"] else ""))
         self._display.display(f"took {self._elapsed()}")
-        for failure in self._failures:
+        if self._failures and not any(stats.changed.values()):
+            self._display.display("nothing was changed on any host")
+        for failure in sorted(self._failures, key=lambda failure: not failure["task"].startswith("Stop ")):
             self._display.display(failure["line"], color=C.COLOR_ERROR, stderr=True)
         self._record()
 

@@ -122,7 +122,7 @@ def holder(inode: str) -> str:
     """Name the process that holds a socket."""
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
-            if os.readlink(link) == f"socket:[{inode}]":
+            if str(link.readlink()) == f"socket:[{inode}]":
                 process = link.parts[2]
                 return f"{Path('/proc', process, 'comm').read_text().strip()} (pid {process})"
         except OSError:

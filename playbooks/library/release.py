@@ -79,12 +79,14 @@ def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[st
     by = wanted["by"]
     if wanted["state"] == "staged":
         incoming = Path(wanted["incoming"]) if wanted["incoming"] else None
-        return releases.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
-    if wanted["state"] == "live":
-        return releases.live(place, wanted["service"], wanted["release"], by, check)
-    if wanted["state"] == "previous":
-        return releases.previous(place, wanted["service"], by, check)
-    return releases.absent(place, wanted["kept"], by, check)
+        result = releases.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
+    elif wanted["state"] == "live":
+        result = releases.live(place, wanted["service"], wanted["release"], by, check)
+    elif wanted["state"] == "previous":
+        result = releases.previous(place, wanted["service"], by, check)
+    else:
+        result = releases.absent(place, wanted["kept"], by, check)
+    return dict(result)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,23 @@ from tests.fleet.live import Live, Run
 NAME = "test"
 
 
-def say(text: str) -> None:
-    """Print a line of progress past pytest's capturing."""
-    print(f"[fleet] {text}", file=sys.__stderr__, flush=True)
+Say = Callable[[str], None]
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def say(pytestconfig: pytest.Config) -> Say:
+    """Print a line of progress past pytest's capturing."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def line(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"\n[fleet] {text}", end=" ", flush=True)
+
+    return line
+
+
+@pytest.fixture(scope="session")
+def trained(say: Say, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with digits:1 and cancer:1, trained by the examples."""
     store = tmp_path_factory.mktemp("store")
     for example in ("digits", "cancer"):
@@ -37,7 +47,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bare(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def bare(say: Say, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Two bare servers, Debian 12 and 13, and a balancer; taken down at the end."""
     command = [str(BIN / "modelfleet"), "up", "--name", NAME, "--servers", "2", "--balancers", "1"]
     environment = {**os.environ, "MODELFLEET_STORE": str(trained)}
@@ -49,14 +59,14 @@ def bare(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Li
 
 
 @pytest.fixture(scope="session")
-def looked(bare: Live) -> Run:
+def looked(say: Say, bare: Live) -> Run:
     """What `deploy --check --diff` said of the bare fleet, before anything was deployed."""
     say("checking a bare fleet")
     return bare.deploy(None, "--check", "--diff")
 
 
 @pytest.fixture(scope="session")
-def first(bare: Live, looked: Run) -> Run:
+def first(say: Say, bare: Live, looked: Run) -> Run:
     """The first deploy, from bare hosts, by ansible-playbook alone."""
     say("deploying to bare hosts with ansible-playbook alone")
     return bare.execute(str(BIN / "ansible-playbook"), "-i", str(bare.path), "playbooks/deploy.yml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,8 +48,6 @@ def test_a_host_that_does_not_answer_is_named_in_time(live: Live) -> None:
 
 def test_a_host_that_swallows_packets_is_named_in_time(live: Live) -> None:
     """server2's SSH port is a port that accepts a connection and says nothing."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent, unchanged(live):
         port = silent.getsockname()[1]
         run = live.deploy(live.edited(put("children", "servers", "hosts", "server2", "ansible_port", port)))
@@ -84,7 +83,8 @@ def test_a_user_without_sudo_is_named(live: Live) -> None:
     live.ssh("server1", "id plain >/dev/null 2>&1 || sudo useradd -m -s /bin/bash plain")
     live.ssh(
         "server1",
-        "sudo sh -c 'mkdir -p ~plain/.ssh && cp ~deploy/.ssh/authorized_keys ~plain/.ssh/ && chown -R plain ~plain/.ssh'",
+        "sudo sh -c 'mkdir -p ~plain/.ssh && cp ~deploy/.ssh/authorized_keys ~plain/.ssh/"
+        " && chown -R plain ~plain/.ssh'",
     )
     path = live.edited(put("children", "servers", "hosts", "server1", "ansible_user", "plain"))
     with unchanged(live):
@@ -94,7 +94,7 @@ def test_a_user_without_sudo_is_named(live: Live) -> None:
 def test_an_unsupported_distribution_is_named(live: Live) -> None:
     live.ssh(
         "server2",
-        "sudo sh -c 'cp -L /etc/os-release /root/os-release; rm /etc/os-release; sed s/VERSION_ID=.*/VERSION_ID=9/ /root/os-release > /etc/os-release'",
+        "sudo sh -c 'rm /etc/os-release; sed s/VERSION_ID=.*/VERSION_ID=9/ /usr/lib/os-release > /etc/os-release'",
     )
     try:
         with unchanged(live):
@@ -173,12 +173,16 @@ def test_one_flipped_bit_in_the_artefact_is_refused_before_any_host_is_touched(l
 def test_one_flipped_bit_on_the_host_never_takes_a_request(live: Live) -> None:
     release = live.release("server1", "digits")
     model = f"/opt/modelfleet/digits/releases/{release}/model/model.onnx"
-    flip = f"p='{model}'; d=bytearray(open(p,'rb').read()); d[len(d)//2]^=1; import os; os.unlink(p); open(p,'wb').write(d)"
+    flip = (
+        f"import os; p='{model}'; d=bytearray(open(p,'rb').read()); d[len(d)//2]^=1; "
+        "os.unlink(p); open(p,'wb').write(d)"
+    )
     live.ssh("server1", f'sudo cp -p {model} /root/kept.onnx && sudo python3 -c "{flip}"')
     try:
         restarted = live.ssh(
             "server1",
-            f"sudo systemctl restart modelfleet-digits@{release}; sudo journalctl --no-pager -n 30 -u modelfleet-digits@{release}",
+            f"sudo systemctl restart modelfleet-digits@{release}; "
+            f"sudo journalctl --no-pager -n 30 -u modelfleet-digits@{release}",
             check=False,
         )
         assert "model.onnx" in restarted

@@ -19,6 +19,11 @@ def post(client: FlaskClient, body: Any, **headers: str) -> Any:
     return client.post(PREDICT, data=data, headers={"Content-Type": "application/json", **headers})
 
 
+def said_in(answer: Any) -> Any:
+    """The JSON body of an answer."""
+    return json.loads(answer.data)
+
+
 def test_an_instance_gets_a_label_and_probabilities_that_add_up(client: FlaskClient) -> None:
     (prediction,) = post(client, {"instances": [INSTANCE]}).json["predictions"]
     assert prediction["label"] == "setosa"
@@ -116,7 +121,7 @@ def test_a_request_id_that_could_break_a_log_is_replaced(client: FlaskClient, gi
 
 
 def test_readyz_names_the_release_and_the_digest(client: FlaskClient, store: Any) -> None:
-    said = client.get("/readyz").json
+    said = said_in(client.get("/readyz"))
     assert said["status"] == "ready"
     assert said["model"] == "flowers:1"
     assert said["release"] == "0123456789ab"
@@ -130,7 +135,7 @@ def test_readyz_is_503_once_the_model_answers_otherwise(client: FlaskClient, mon
     monkeypatch.setattr(SkopsRuntime, "score", lambda self, rows: score(self, rows[::-1]))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert "golden row 0: label: expected" in answer.json["detail"]
+    assert "golden row 0: label: expected" in said_in(answer)["detail"]
 
 
 def test_a_fault_of_ours_is_a_500_without_its_traceback(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +151,6 @@ def test_a_fault_of_ours_is_a_500_without_its_traceback(client: FlaskClient, mon
 
 
 def test_the_card_in_brief_says_what_a_client_needs(client: FlaskClient) -> None:
-    said = client.get("/models/flowers").json
+    said = said_in(client.get("/models/flowers"))
     assert [entry["name"] for entry in said["signature"]["inputs"]] == list(INSTANCE)
     assert said["intended_use"] == "tests"

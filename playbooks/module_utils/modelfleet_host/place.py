@@ -41,7 +41,7 @@ class Place:
     def current(self, service: str) -> str | None:
         """The release of record, or None before the first."""
         link = self.root / service / "current"
-        return Path(os.readlink(link)).name if link.is_symlink() else None
+        return link.readlink().name if link.is_symlink() else None
 
     def services(self) -> list[str]:
         """Every service that has a folder here."""

@@ -87,7 +87,7 @@ def live(place: Place, service: str, release: str, by: str, check: bool, act: st
     if _settled(place, service, release):
         return {"changed": False}
     with place.locked():
-        _hand_over(place, service, release, present, by)
+        _hand_over(place, service, release, by)
         journal.add(place, service, act, release=release, replaces=present, by=by, result="done")
         _prune(place, service)
     return {"changed": True, "replaces": present, "diff": diff}
@@ -134,7 +134,7 @@ def _units(place: Place, service: str, release: str) -> systemd.Units:
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
 
 
-def _hand_over(place: Place, service: str, release: str, present: str | None, by: str) -> None:
+def _hand_over(place: Place, service: str, release: str, by: str) -> None:
     units = _units(place, service, release)
     old_units = systemd.installed(place, list(units))
     old = [instance for instance in systemd.instances(service) if instance != release]
@@ -155,21 +155,23 @@ def _hand_over(place: Place, service: str, release: str, present: str | None, by
 
 def _undo(place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str) -> None:
     """Put everything back as it was and say why; the new release never took a request."""
-    unit = f"modelfleet-{service}@{release}.service"
+    unit, present = f"modelfleet-{service}@{release}.service", place.current(service)
     words = systemd.last_words(unit)
     systemd.run("stop", unit)
     systemd.run("reset-failed", unit)
-    if old_units:
+    if present:
         systemd.install(place, old_units)
     else:
-        systemd.run("disable", "--now", "--quiet", f"modelfleet-{service}.socket", f"modelfleet-{service}.service")
+        names = [f"modelfleet-{service}.socket", f"modelfleet-{service}.service"]
+        systemd.run("disable", "--now", "--quiet", *names)
+        systemd.uninstall(place, [*names, f"modelfleet-{service}@.service"])
     if stopped:
         systemd.run("restart", f"modelfleet-{service}.socket")
         for instance in stopped:
             systemd.run("start", f"modelfleet-{service}@{instance}.service")
     why = systemd.reason(words)
     journal.add(place, service, "live", release=release, by=by, result="failed", reason=why)
-    state = f"release {place.current(service)} serves on" if old_units else "the host serves nothing of it"
+    state = f"release {present} serves on" if present else "the host serves nothing of it"
     raise Refused(f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words)
 
 

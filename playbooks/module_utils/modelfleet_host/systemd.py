@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
 from .place import Place, write
 
@@ -72,8 +71,3 @@ def reason(words: list[str]) -> str:
             return str(entry.get("message", line))
     raised = [line for line in words if "Error" in line and not line.startswith(" ")]
     return (raised or [line for line in words if line.strip()] or ["no log"])[-1]
-
-
-def unit_folder_exists(folder: Path) -> bool:
-    """Tell whether this host is run by systemd."""
-    return folder.is_dir() and Path("/run/systemd/system").is_dir()

@@ -1,0 +1,45 @@
+"""Example inputs from files: what is read, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelfleet.errors import Failure
+from modelfleet.saving import inputs
+
+
+def test_an_array_a_table_and_objects_give_the_same_rows(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1.0, 2.0]]))
+    (tmp_path / "b.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "c.json").write_text('[{"x": 1, "y": 2}]')
+    read = [inputs.read(tmp_path / name) for name in ("a.npy", "b.csv", "c.json")]
+    assert [one.rows.tolist() for one in read] == [[[1.0, 2.0]]] * 3
+    assert [one.columns for one in read] == [None, ("x", "y"), ("x", "y")]
+    assert read[0].instances(1) == [[1.0, 2.0]]
+    assert read[1].instances(1) == [{"x": 1.0, "y": 2.0}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.txt", b"1", "not a file of examples"),
+        ("a.csv", b"", "can't be read"),
+        ("a.csv", b"x\nword\n", "not numbers"),
+        ("a.json", b"{", "can't be read"),
+        ("a.json", b'[{"x": 1}, {"y": 1}]', "can't be read"),
+        ("a.npy", b"\x93NUMPYjunk", "can't be read"),
+    ],
+)
+def test_a_file_that_holds_no_examples_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Failure, match=words):
+        inputs.read(tmp_path / name)
+
+
+def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([object()]), allow_pickle=True)
+    with pytest.raises(Failure, match="can't be read"):
+        inputs.read(tmp_path / "a.npy")

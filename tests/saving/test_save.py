@@ -1,0 +1,189 @@
+"""Saving an estimator: the card, the golden set, the choice of a runtime, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import skops.io
+import yaml
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+import modelfleet
+from modelfleet import saving
+from modelfleet import store as stores
+from modelfleet.errors import Failure
+from modelfleet.saving.inputs import Inputs
+
+ROWS = np.random.default_rng(1).normal(size=(40, 3))
+LINE = LinearRegression().fit(ROWS, ROWS.sum(axis=1))
+
+
+def card(store: Path, name: str) -> dict[str, Any]:
+    """The machine-readable card of a name's first version."""
+    content: dict[str, Any] = yaml.safe_load((store / name / "1/model.yaml").read_text())
+    return content
+
+
+def test_a_saved_version_has_the_files_of_the_format(store: Path) -> None:
+    found = {path.name for path in (store / "flowers/1").iterdir()}
+    locks = {f"requirements-{python}.lock" for python in ("3.11", "3.13")}
+    assert found == {"model.yaml", "MODEL_CARD.md", "model.skops", "golden.jsonl", "manifest.json", *locks}
+
+
+def test_the_card_says_what_was_trained_and_how_it_did(store: Path) -> None:
+    said = card(store, "flowers")
+    assert said["algorithm"] == "LogisticRegression"
+    assert said["parameters"]["max_iter"] == 500
+    assert said["evaluation"][0]["metric"] == "accuracy"
+    assert (said["training_data"]["name"], said["training_data"]["rows"]) == ("iris", 150)
+    assert "scikit-learn" in said["libraries"]
+
+
+def test_the_signature_has_a_scalar_a_column_or_one_tensor(store: Path) -> None:
+    named = card(store, "flowers")["signature"]["inputs"]
+    assert [tensor["name"] for tensor in named] == ["sepal length", "sepal width", "petal length", "petal width"]
+    (tensor,) = card(store, "squares")["signature"]["inputs"]
+    assert (tensor["name"], tensor["dtype"], tensor["shape"]) == ("features", "float32", [3])
+
+
+def test_the_golden_set_is_what_the_estimator_answers(tmp_path: Path) -> None:
+    modelfleet.save(LINE, "line", inputs=ROWS, format="skops", store_path=tmp_path)
+    rows = stores.find("line:1", tmp_path).golden
+    got = [row.prediction["value"] for row in rows]
+    assert got == pytest.approx(list(LINE.predict(ROWS[: len(rows)])))
+
+
+def test_locks_pin_every_package_with_hashes(store: Path) -> None:
+    text = (store / "squares/1/requirements-3.13.lock").read_text()
+    assert "onnxruntime==" in text
+    assert text.count("--hash=sha256:") > text.count("==")
+    assert "://" not in text
+
+
+def test_auto_takes_onnx_where_it_answers_alike_and_says_the_parity(tmp_path: Path) -> None:
+    modelfleet.save(LINE, "line", inputs=ROWS, store_path=tmp_path)
+    scoring = card(tmp_path, "line")["scoring"]
+    assert scoring["runtime"] == "onnx"
+    assert 0 <= scoring["parity"] <= scoring["tolerance"]
+
+
+def test_auto_takes_skops_where_float32_answers_otherwise(tmp_path: Path) -> None:
+    """Weights of 1e9 that cancel are lost in 32 bits."""
+    rows = np.random.default_rng(2).normal(size=(40, 2))
+    line = LinearRegression().fit(rows, rows[:, 0])
+    line.coef_ = np.array([1e9, -1e9])
+    rows[:, 1] = rows[:, 0] + 1e-9
+    modelfleet.save(line, "steep", inputs=rows, store_path=tmp_path)
+    assert card(tmp_path, "steep")["scoring"]["runtime"] == "skops"
+    with pytest.raises(Failure, match=r"answers differ by .* save it with format='skops'"):
+        modelfleet.save(line, "steep", inputs=rows, format="onnx", store_path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "classes", [[False, True], [1.5, 2.5], ["no", "yes"], [3, 7]], ids=["bool", "float", "str", "int"]
+)
+@pytest.mark.parametrize("runtime", ["onnx", "skops"])
+def test_labels_of_each_type_come_back_as_they_were(tmp_path: Path, classes: list[Any], runtime: str) -> None:
+    labels = np.array(classes)[(ROWS[:, 0] > 0).astype(int)]
+    estimator = LogisticRegression().fit(ROWS, labels)
+    modelfleet.save(estimator, "labels", inputs=ROWS, format=runtime, store_path=tmp_path)
+    assert card(tmp_path, "labels")["signature"]["classes"] == classes
+    assert stores.find("labels:1", tmp_path).golden[0].prediction["label"] == labels[0]
+
+
+def test_a_version_after_another_has_the_next_number(tmp_path: Path) -> None:
+    references = [modelfleet.save(LINE, "line", inputs=ROWS, store_path=tmp_path).reference for _ in range(2)]
+    assert references == ["line:1", "line:2"]
+
+
+def own_function(rows: Any) -> Any:
+    """A function that skops can't vouch for."""
+    return rows
+
+
+BROKEN = LinearRegression().fit(ROWS, ROWS.sum(axis=1))
+BROKEN.coef_ = np.array([np.nan, 0.0, 0.0])
+OWN = make_pipeline(FunctionTransformer(own_function), LinearRegression()).fit(ROWS, ROWS.sum(axis=1))
+REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
+    ("name", LINE, {"name": "Line"}, "not a model name"),
+    ("shape", LINE, {"inputs": ROWS[0]}, "give a 2-D array"),
+    ("empty", LINE, {"inputs": ROWS[:0]}, "give a 2-D array with at least one row"),
+    ("words", LINE, {"inputs": [["a", "b", "c"]]}, "not numbers"),
+    ("nan", LINE, {"inputs": ROWS * np.nan}, "rows of finite numbers"),
+    ("columns", LINE, {"feature_names": ["a", "b"]}, "2 names for 3 columns"),
+    ("nan answers", BROKEN, {}, "answers NaN or infinity"),
+    ("format", LINE, {"format": "pickle"}, "use auto, onnx or skops"),
+    ("untrusted", OWN, {}, "own_function"),
+    ("metric", LINE, {"evaluation": [{"metric": "r2"}]}, r"card\.evaluation\.0\.data_set"),
+    ("field", LINE, {"training_data": {"nam": "x"}}, r"card\.training_data"),
+]
+
+
+@pytest.mark.parametrize(("estimator", "given", "words"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_what_can_t_be_saved_is_refused_and_nothing_is_left(
+    tmp_path: Path, estimator: Any, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(estimator, **{"name": "line", "inputs": ROWS, "store_path": tmp_path, **given})
+    assert stores.names(tmp_path) == []
+    assert [path for path in tmp_path.rglob("*") if not path.name.startswith(".")] in ([], [tmp_path / "line"])
+
+
+def test_an_untrusted_type_that_the_trainer_names_is_saved(tmp_path: Path) -> None:
+    named = f"{__name__}.own_function"
+    modelfleet.save(OWN, "own", inputs=ROWS, format="skops", trusted_types=[named], store_path=tmp_path)
+    assert stores.find("own:1", tmp_path)
+
+
+def test_an_onnx_file_from_anywhere_is_saved_with_the_answers_it_gives(store: Path, tmp_path: Path) -> None:
+    saved = saving.save_onnx(
+        store / "squares/1/model.onnx",
+        "copy",
+        inputs=Inputs.of(ROWS, None, "features"),
+        card={"intended_use": "tests"},
+        store_path=tmp_path,
+    )
+    assert saved.reference == "copy:1"
+    assert stores.find("copy:1", tmp_path).scoring["runtime"] == "onnx"
+
+
+def test_a_file_that_is_no_onnx_or_keeps_data_elsewhere_is_refused(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk.onnx").write_bytes(b"\x80junk")
+    examples = Inputs.of(ROWS, None, "features")
+    with pytest.raises(Failure, match=r"not an ONNX file|can't score"):
+        saving.save_onnx(tmp_path / "junk.onnx", "junk", inputs=examples, card={}, store_path=tmp_path / "s")
+    graph = onnx.load(store / "squares/1/model.onnx")
+    weights = onnx.numpy_helper.from_array(np.zeros(4096, np.float32), "unused")
+    graph.graph.initializer.append(weights)
+    onnx.save(graph, tmp_path / "split.onnx", save_as_external_data=True, location="split.data")
+    with pytest.raises(Failure, match="keeps tensors in other files; export it as one file"):
+        saving.save_onnx(tmp_path / "split.onnx", "split", inputs=examples, card={}, store_path=tmp_path / "s")
+
+
+def test_a_skops_file_is_saved_and_a_pickle_in_its_clothes_is_not(tmp_path: Path) -> None:
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, ROWS[:, 0] > 0)
+    skops.io.dump(estimator, tmp_path / "good.skops")
+    examples = Inputs.of(ROWS, None, "features")
+    saved = saving.save_skops(tmp_path / "good.skops", "signs", inputs=examples, card={}, store_path=tmp_path / "s")
+    assert saved.reference == "signs:1"
+    (tmp_path / "bad.skops").write_bytes(pickle.dumps(estimator))
+    with pytest.raises(Failure, match="not a skops file"):
+        saving.save_skops(tmp_path / "bad.skops", "bad", inputs=examples, card={}, store_path=tmp_path / "s")
+
+
+def test_the_page_for_people_says_what_the_card_says(store: Path) -> None:
+    text = (store / "flowers/1/MODEL_CARD.md").read_text()
+    assert all(word in text for word in ("flowers", "LogisticRegression", "accuracy", "iris"))
+
+
+def test_golden_rows_are_json_a_line(store: Path) -> None:
+    lines = (store / "flowers/1/golden.jsonl").read_text().splitlines()
+    assert all(set(json.loads(line)) == {"instance", "prediction", "tolerance"} for line in lines)
