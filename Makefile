@@ -29,7 +29,7 @@ check: setup ## Linters and types
 	$(BIN)/ansible-lint --offline --quiet
 
 bench-deploy: setup ## How long a deploy takes, first and again
-	$(BIN)/python benchmarks/deploy.py
+	$(BIN)/python -m benchmarks.deploy
 
 lock: setup ## Resolve the lock files anew
 	$(LOCK) pyproject.toml --extra sklearn --group dev --universal --python-version 3.11 --upgrade \

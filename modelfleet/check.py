@@ -91,8 +91,9 @@ def _services(path: Path, read: Fleet) -> Iterator[Failure]:
     if not read.services:
         yield Failure(str(path), "services is empty", "list at least one service with name, model and port")
     for service in read.services:
-        where = f"{path}: services.{service.name}"
-        if not SERVICE_NAME.fullmatch(service.name):
+        named = SERVICE_NAME.fullmatch(service.name)
+        where = f"{path}: services.{service.name if named else repr(service.name)}"
+        if not named:
             yield Failure(where, "not a service name", "use up to 40 lower-case letters, digits and hyphens")
         if service.name in names:
             yield Failure(where, "two services have this name", "rename one of them")

@@ -49,7 +49,7 @@ def test_what_was_fetched_needs_no_index_again(index: Path) -> None:
 def test_a_wheel_that_fails_its_hash_is_refused_and_named(index: Path) -> None:
     path = make(index, "thing")
     lock = line(path)
-    make(index, "thing", **{"evil.py": b"pass"})
+    make(index, "thing", {"evil.py": b"pass"})
     with pytest.raises(Failure, match=r"a wheel fails its hash \(thing==1\.0\); don't deploy it"):
         wheels.fetch(lock, BOOKWORM)
     assert not list((wheels.cache() / "blobs/sha256").glob("*"))
@@ -79,9 +79,9 @@ def test_a_package_that_the_index_lacks_is_named(index: Path) -> None:
 
 
 def test_a_library_that_wants_an_executable_stack_is_refused(tmp_path: Path) -> None:
-    wheels.refuse_executable_stack(make(tmp_path, "plain", **{"a.so": library(PLAIN), "b.so.1": b"no ELF"}))
+    wheels.refuse_executable_stack(make(tmp_path, "plain", {"a.so": library(PLAIN), "b.so.1": b"no ELF"}))
     with pytest.raises(Failure, match=r"a\.so asks for an executable stack; lock a newer version"):
-        wheels.refuse_executable_stack(make(tmp_path, "loose", **{"a.so": library(EXECUTABLE)}))
+        wheels.refuse_executable_stack(make(tmp_path, "loose", {"a.so": library(EXECUTABLE)}))
 
 
 def test_a_target_takes_every_glibc_up_to_its_own() -> None:

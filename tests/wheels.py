@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 
-def make(folder: Path, name: str, version: str = "1.0", **files: bytes) -> Path:
+def make(folder: Path, name: str, files: Mapping[str, bytes] | None = None, version: str = "1.0") -> Path:
     """Write a pure wheel with one module and the given extra files; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{name}.py", f"VERSION = '{version}'\n")
-        for member, content in files.items():
+        for member, content in (files or {}).items():
             archive.writestr(member, content)
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")

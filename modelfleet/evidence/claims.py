@@ -160,7 +160,8 @@ def sandbox(case: Case) -> Verdict:
 
 def restarts(case: Case) -> Verdict:
     """The release was never restarted since it was started."""
-    return equal(case.said["unit"].get("NRestarts", "no unit"), "0")
+    count, unit = case.said["unit"].get("NRestarts", "no unit"), f"{case.named.unit}@{case.said['current']}"
+    return Verdict(count == "0", count, f"0; once you know why it died: systemctl reset-failed {unit}")
 
 
 def nginx(case: Case) -> Verdict:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from modelfleet import wheels
 from modelfleet.errors import Failure
 
 PYTHONS = ("3.11", "3.13")
@@ -25,7 +28,7 @@ def write(folder: Path, runtime: str) -> None:
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in _installed().items()))
     try:
         with ThreadPoolExecutor() as pool:
-            resolved = pool.map(lambda python: _resolve(NEEDS[runtime], constraints, python), PYTHONS)
+            resolved = pool.map(lambda python: _locked(NEEDS[runtime], constraints, python), PYTHONS)
         for python, text in zip(PYTHONS, resolved, strict=True):
             (folder / f"requirements-{python}.lock").write_text(text)
     finally:
@@ -40,6 +43,19 @@ def versions(names: Sequence[str]) -> dict[str, str]:
 def _installed() -> dict[str, str]:
     found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
     return {name: version for name, version in sorted(found.items()) if not name.startswith("modelfleet")}
+
+
+def _locked(names: Sequence[str], constraints: Path, python: str) -> str:
+    """Resolve once and keep the answer: the same wish under the same pins is the same lock, without the network."""
+    wish = "\n".join([*names, python, PLATFORM, constraints.read_text()])
+    known = wheels.cache() / "locks" / f"{hashlib.sha256(wish.encode()).hexdigest()}.lock"
+    if not known.exists():
+        text = _resolve(names, constraints, python)
+        known.parent.mkdir(parents=True, exist_ok=True)
+        beside = known.with_name(f".{known.name}.{os.getpid()}")
+        beside.write_text(text)
+        beside.replace(known)
+    return known.read_text()
 
 
 def _resolve(names: Sequence[str], constraints: Path, python: str) -> str:

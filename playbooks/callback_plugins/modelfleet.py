@@ -114,7 +114,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def _ok(self, result: Any, item: str) -> None:
         if result.result.get("changed"):
-            self._display.display(f"    {result.host.get_name()}  changed{item}", color=C.COLOR_CHANGED)
+            sent = result.result.get("received_bytes")
+            size = f"  {sent / 1e6:.1f} MB sent" if sent is not None else ""
+            self._display.display(f"    {result.host.get_name()}  changed{item}{size}", color=C.COLOR_CHANGED)
 
     def _item(self, result: Any) -> str:
         label = self._get_item_label(result.result)
@@ -132,7 +134,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"    {host}  failed{item}", color=C.COLOR_ERROR)
         for words in result.result.get("log") or []:
             self._display.display(f"      | {words}")
-        if not any(failure["line"] == line for failure in self._failures):
+        if not rescued(result.task) and not any(failure["line"] == line for failure in self._failures):
             self._failures.append({"host": host, "line": line, "task": result.task.get_name()})
 
     def _elapsed(self) -> str:
@@ -143,6 +145,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         wanted = os.environ.get("MODELFLEET_FAILURES")
         if wanted:
             Path(wanted).write_text(json.dumps(self._failures))
+
+
+def rescued(task: Any) -> bool:
+    """Tell whether a task stands in a block whose rescue goes on from its failure, and says why itself."""
+    block = task._parent
+    return any(other._uuid == task._uuid for other in getattr(block, "block", [])) and bool(block.rescue)
 
 
 def explain(answer: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ module: look
 short_description: Look at a host before anything is changed
 description: Checks the distribution, Python, systemd, and that wanted ports are free; reports what is free.
 options:
-  services: {type: list, elements: dict, default: [], description: "Services that are to run here, with their ports."}
+  service_ports: {type: dict, default: {}, description: "The port of each service that is to run here, by its name."}
   public_port: {type: int, description: The port at which a balancer answers clients.}
 author: [modelfleet]
 """
@@ -16,7 +16,7 @@ author: [modelfleet]
 EXAMPLES = r"""
 - name: Look at the host
   look:
-    services: [{name: digits, port: 8001}]
+    service_ports: {digits: 8001}
 """
 
 RETURN = r"""
@@ -44,10 +44,10 @@ LISTENING = "0A"
 def main() -> None:
     """Answer with what was found, or fail with the first thing that rules the host out."""
     module = AnsibleModule(
-        {"services": {"type": "list", "elements": "dict", "default": []}, "public_port": {"type": "int"}},
+        {"service_ports": {"type": "dict", "default": {}}, "public_port": {"type": "int"}},
         supports_check_mode=True,
     )
-    ports = wanted_ports(module.params["services"], module.params["public_port"])
+    ports = wanted_ports(module.params["service_ports"], module.params["public_port"])
     refusal = unsupported(release_of(Path("/etc/os-release")), python()) or taken(ports)
     if refusal:
         module.fail_json(msg=refusal)
@@ -84,9 +84,9 @@ def unsupported(release: dict[str, str], version: str) -> str | None:
     return None
 
 
-def wanted_ports(services: list[dict[str, object]], public_port: int | None) -> dict[int, str]:
+def wanted_ports(service_ports: dict[str, int], public_port: int | None) -> dict[int, str]:
     """Map each port that the host is to answer at to the unit that may hold it."""
-    ports = {int(str(service["port"])): f"modelfleet-{service['name']}.socket" for service in services}
+    ports = {int(port): f"modelfleet-{service}.socket" for service, port in service_ports.items()}
     return ports | ({public_port: "nginx.service"} if public_port else {})
 
 

@@ -38,4 +38,4 @@ class OnnxRuntime:
         answers = self._session.run(None, {self._input: rows.astype(np.float32)})
         if not self.classes:
             return np.asarray(answers[0]).reshape(len(rows)), None
-        return np.asarray(answers[0]), np.asarray(answers[1])
+        return np.asarray(answers[0]).astype(np.asarray(self.classes).dtype), np.asarray(answers[1])

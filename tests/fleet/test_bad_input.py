@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from modelfleet import store
+from modelfleet import store, wheels
 from tests.fleet.live import Edit, Live, Run, put
 
 pytestmark = pytest.mark.fleet
@@ -170,6 +171,21 @@ def test_one_flipped_bit_in_the_artefact_is_refused_before_any_host_is_touched(l
     assert "Look at every host" not in run.output
 
 
+def test_a_cached_wheel_that_fails_its_hash_is_refused_before_any_host_is_touched(live: Live) -> None:
+    """The cache is copied as hard links, so that the flipped wheel is the copy's alone."""
+    cache = live.scratch / "cache"
+    subprocess.run(["cp", "-al", str(wheels.cache()), str(cache)], check=True)
+    known = [wheel for path in (cache / "wheels").glob("*.json") for wheel in json.loads(path.read_text())]
+    flask = next(wheel["sha256"] for wheel in known if wheel["name"].startswith("flask-"))
+    wheel = cache / "blobs/sha256" / flask
+    content = bytearray(wheel.read_bytes())
+    content[len(content) // 2] ^= 1
+    wheel.unlink()
+    wheel.write_bytes(content)
+    with unchanged(live):
+        refused(live.deploy(None, MODELFLEET_CACHE=str(cache)), "flask", "fails its hash", "delete that file")
+
+
 def test_one_flipped_bit_on_the_host_never_takes_a_request(live: Live) -> None:
     release = live.release("server1", "digits")
     model = f"/opt/modelfleet/digits/releases/{release}/model/model.onnx"
@@ -188,7 +204,9 @@ def test_one_flipped_bit_on_the_host_never_takes_a_request(live: Live) -> None:
         assert "model.onnx" in restarted
         assert live.answers("digits")["predictions"]
     finally:
-        live.ssh("server1", f"sudo cp -p /root/kept.onnx {model} && sudo systemctl restart modelfleet-digits@{release}")
+        live.ssh("server1", f"sudo cp -p /root/kept.onnx {model}")
+        live.ssh("server1", f"sudo systemctl restart modelfleet-digits@{release}")
+        live.ssh("server1", f"sudo systemctl reset-failed modelfleet-digits@{release}")
 
 
 def wrong_golden(folder: Path) -> None:

@@ -88,7 +88,7 @@ def test_auto_takes_skops_where_float32_answers_otherwise(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "classes", [[False, True], [1.5, 2.5], ["no", "yes"], [3, 7]], ids=["bool", "float", "str", "int"]
+    "classes", [[False, True], [1.0, 2.0], ["no", "yes"], [3, 7]], ids=["bool", "float", "str", "int"]
 )
 @pytest.mark.parametrize("runtime", ["onnx", "skops"])
 def test_labels_of_each_type_come_back_as_they_were(tmp_path: Path, classes: list[Any], runtime: str) -> None:

@@ -1,0 +1,1 @@
+"""Speeds, measured on a local fleet; none of them is a test."""
