@@ -20,7 +20,9 @@ OF_HOSTS = {"address", "public_url"}
 SERVICE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
+RESERVED = {"blobs", "cache", "environments", "installers"}
 HIGHEST_PORT = 65535
+DIGEST_PORT = 8099
 
 
 def failures(path: Path, store_path: Path | None = None) -> list[Failure]:
@@ -95,6 +97,8 @@ def _services(path: Path, read: Fleet) -> Iterator[Failure]:
         where = f"{path}: services.{service.name if named else repr(service.name)}"
         if not named:
             yield Failure(where, "not a service name", "use up to 40 lower-case letters, digits and hyphens")
+        if service.name in RESERVED:
+            yield Failure(where, "the kit has a folder of this name on every server", "choose another name")
         if service.name in names:
             yield Failure(where, "two services have this name", "rename one of them")
         names.add(service.name)
@@ -125,7 +129,13 @@ def _hosts(path: Path, read: Fleet) -> Iterator[Failure]:
     for host in read.hosts:
         if not ADDRESS.fullmatch(host.address):
             yield Failure(f"{path}: {host.name}", f"{host.address!r} is no address", "give a name or an IPv4 address")
+        if any(operator.get("name") == host.ssh_user for operator in host.settings.get("host_operators") or []):
+            what = f"the operator {host.ssh_user} is also ansible_user, whose key would be replaced"
+            yield Failure(f"{path}: {host.name}", what, "give operators accounts of their own")
         port = host.settings.get("public_port")
+        if host in read.balancers and DIGEST_PORT in {port, *(one.port for one in read.services_on(host.name))}:
+            what = f"port {DIGEST_PORT} is where Nginx tells which configuration is in force"
+            yield Failure(f"{path}: {host.name}", what, "use another port")
         clash = next((service for service in read.services_on(host.name) if service.port == port), None)
         if port is not None and clash:
             what = f"public_port {port} is also that of the service {clash.name}"
