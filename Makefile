@@ -1,6 +1,7 @@
 # The commands of the repository; each sets up what it needs and is safe to repeat.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 BIN := .venv/bin
 READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --quiet
@@ -26,7 +27,7 @@ check: setup ## Linters and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
-	$(BIN)/ansible-lint --offline --quiet
+	$(BIN)/ansible-lint --offline --profile production
 
 bench-deploy: setup ## How long a deploy takes, first and again
 	$(BIN)/python -m benchmarks.deploy
