@@ -27,7 +27,7 @@ check: setup ## Linters and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
-	$(BIN)/ansible-lint --offline --profile production
+	$(BIN)/ansible-lint --offline --profile production -qq
 
 bench-deploy: setup ## How long a deploy takes, first and again
 	$(BIN)/python -m benchmarks.deploy
