@@ -7,14 +7,12 @@ cd "$(dirname "$0")"
 die() { echo "set-up: $1; $2" >&2; exit 1; }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"
-    elif command -v sudo >/dev/null; then sudo "$@"
-    else die "$1 has to run as root, and sudo is not here" "run make as root"
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 install() {
     command -v apt-get >/dev/null || die "$1 is missing and apt-get is not here" "install $1 yourself"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "$1 is missing, and neither root nor sudo is at hand" "install $1"
     echo "Installing $1 ..."
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$1" >/dev/null
@@ -25,7 +23,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
     || die "$(python3 --version) is too old" "install Python 3.11 or newer"
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 command -v ssh >/dev/null || install openssh-client
-command -v git >/dev/null || true
+command -v curl >/dev/null || install curl
 
 if [ ! -x .venv/bin/python ]; then
     echo "Making the virtual environment .venv ..."

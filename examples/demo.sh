@@ -8,7 +8,8 @@ wanted=()
 training=()
 for model in digits cancer; do
     if ! grep -qs "model: $model:" inventory/local.yml; then wanted+=(--model "$model"); fi
-    if [ -z "$(modelfleet model list "$model" --json | tr -d '[] \n')" ]; then
+    saved=$(modelfleet model list "$model" --json)
+    if [ "$saved" = "[]" ]; then
         echo "Training $model ..."
         python "examples/$model/train.py" &
         training+=($!)
@@ -17,4 +18,4 @@ done
 for process in "${training[@]}"; do wait "$process"; done
 
 modelfleet up "${wanted[@]}"
-modelfleet deploy
+modelfleet deploy --fleet inventory/local.yml

@@ -211,7 +211,11 @@ def _sources(model: Model, model_files: Iterable[Blob], environments: Mapping[st
 def _needs(
     model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment], workers: int
 ) -> dict[str, int]:
-    """Estimate what a host must have free, in bytes: disk for an empty host, memory for the second copy."""
+    """Estimate what a host must have free, in bytes: disk for the model and for the environment where it lacks that,
+    memory for the second copy while a handover lasts."""
     largest = max(sum(wheel.size for wheel in environment.wheels) for environment in environments.values())
-    disk = UNPACKED_PER_BYTE * largest + 2 * sum(entry.size for entry in model_files)
-    return {"disk_bytes": disk, "memory_bytes": model.memory_bytes * workers}
+    return {
+        "model_disk_bytes": 2 * sum(entry.size for entry in model_files),
+        "environment_disk_bytes": UNPACKED_PER_BYTE * largest,
+        "memory_bytes": model.memory_bytes * workers,
+    }

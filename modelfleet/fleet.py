@@ -34,8 +34,12 @@ class Host:
     settings: dict[str, Any]
 
     def ssh(self, *command: str) -> list[str]:
-        """Return the whole argument vector that runs a command on the host, or opens a shell."""
-        return ["ssh", *self.ssh_arguments, self.ssh_host, *command]
+        """Return the whole argument vector that runs a command on the host, or opens a shell.
+
+        It is to run in the checkout, as Ansible does: a fleet file's paths are relative to that.
+        """
+        quiet = ["-o", "BatchMode=yes"] if command else []
+        return ["ssh", *quiet, *self.ssh_arguments, self.ssh_host, *command]
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def _host(name: str, settings: dict[str, Any]) -> Host:
 
 
 def _ssh_arguments(settings: dict[str, Any]) -> list[str]:
-    arguments = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=8"]
+    arguments = ["-o", "ConnectTimeout=8"]
     if "ansible_port" in settings:
         arguments += ["-p", str(settings["ansible_port"])]
     if "ansible_user" in settings:

@@ -27,6 +27,11 @@ def path(option: Path | None = None) -> Path:
     return Path(chosen) if chosen else platformdirs.user_data_path("modelfleet") / "store"
 
 
+def use(option: Path | None) -> None:
+    """Make ``--store`` the store of this command and of those that it starts, in whatever folder they run."""
+    os.environ["MODELFLEET_STORE"] = str(path(option).resolve())
+
+
 def find(reference: str, store: Path | None = None) -> Model:
     """Return a verified version, such as that of ``digits:3``.
 

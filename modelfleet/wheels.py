@@ -99,7 +99,9 @@ def fetch(lock: str, target: Target) -> tuple[Blob, ...]:
             return wheels
     wheels = _download(lock, target)
     index.parent.mkdir(parents=True, exist_ok=True)
-    index.write_text(json.dumps([asdict(wheel) for wheel in wheels]))
+    beside = index.with_name(f".{index.name}.{os.getpid()}")
+    beside.write_text(json.dumps([asdict(wheel) for wheel in wheels]))
+    beside.replace(index)
     return wheels
 
 

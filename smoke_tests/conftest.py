@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelfleet import fleet
+from modelfleet import fleet, store
 from modelfleet.errors import Failure
 from modelfleet.evidence import claims
 from modelfleet.evidence.claims import Case, Claim, Verdict
@@ -29,9 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read the fleet file; a mistake in it ends the run before any test."""
+    """Read the fleet file and the models that it asks for; a mistake there ends the run before any test."""
     try:
-        config.stash[FLEET] = fleet.read(fleet.find(config.getoption("--fleet")))
+        read = config.stash[FLEET] = fleet.read(fleet.find(config.getoption("--fleet")))
+        for service in read.services:
+            store.find(service.model)
     except Failure as failure:
         raise pytest.UsageError(str(failure)) from failure
     config.stash[ROWS] = []

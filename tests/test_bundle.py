@@ -98,7 +98,8 @@ def test_a_blob_that_was_altered_after_the_build_is_not_shipped(build: Build, tm
 
 def test_a_bundle_says_what_a_host_must_have_free(build: Build) -> None:
     needs = build().needs
-    assert needs["disk_bytes"] > sum(blob.size for blob in build().model_files)
+    assert needs["model_disk_bytes"] >= sum(blob.size for blob in build().model_files)
+    assert needs["environment_disk_bytes"] > build().environments["3.11-x86_64"].wheels[0].size
     assert needs["memory_bytes"] > 10_000_000
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import click
 
 from modelfleet import curl, fleet, playbook
+from modelfleet import store as stores
 from modelfleet.fleet import Fleet
 
 
@@ -14,12 +16,16 @@ from modelfleet.fleet import Fleet
 @click.option("--fleet", "fleet_option", metavar="FILE", help="The fleet file; the local fleet if not given.")
 @click.option("--check", "check_mode", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--diff", is_flag=True, help="Show what changes in files.")
+@click.option("--store", type=click.Path(path_type=Path), help="The store; the default store if not given.")
 @click.argument("ansible_options", nargs=-1, type=click.UNPROCESSED)
-def command(fleet_option: str | None, check_mode: bool, diff: bool, ansible_options: tuple[str, ...]) -> int:
+def command(
+    fleet_option: str | None, check_mode: bool, diff: bool, store: Path | None, ansible_options: tuple[str, ...]
+) -> int:
     """Make the fleet what its file says, from bare hosts to passed smoke tests.
 
-    Whatever stands behind `--` goes to ansible-playbook as it is, such as `-- -v --ask-become-pass`.
+    Whatever stands behind `--` goes to ansible-playbook as it is, such as `-- -vvv`.
     """
+    stores.use(store)
     path = fleet.find(fleet_option)
     fleet.refuse_broken(path)
     options = [*(["--check"] if check_mode else []), *(["--diff"] if diff else []), *ansible_options]

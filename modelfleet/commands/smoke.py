@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from modelfleet import fleet
+from modelfleet import store as stores
 from modelfleet.errors import EXIT_FAILURE, EXIT_VERDICT
 from modelfleet.tree import ROOT, SMOKE_TESTS
 
@@ -18,9 +19,11 @@ TESTS_FAILED = 1
 
 @click.command("smoke")
 @click.option("--fleet", "fleet_option", metavar="FILE", help="The fleet file; the local fleet if not given.")
+@click.option("--store", type=click.Path(path_type=Path), help="The store; the default store if not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array: host, service, claim, verdict, got, expected.")
-def command(fleet_option: str | None, as_json: bool) -> int:
+def command(fleet_option: str | None, store: Path | None, as_json: bool) -> int:
     """Try every claim on every host; read-only. Exit status 3 if a claim fails."""
+    stores.use(store)
     path = fleet.find(fleet_option)
     fleet.refuse_broken(path)
     with tempfile.TemporaryDirectory() as folder:

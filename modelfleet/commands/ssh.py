@@ -10,6 +10,7 @@ import click
 from modelfleet import fleet
 from modelfleet.errors import Failure
 from modelfleet.local import inventory
+from modelfleet.tree import ROOT
 
 
 @click.command("ssh", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -26,4 +27,5 @@ def command(fleet_option: str | None, name: str | None, host: str, words: tuple[
         cure = f"did you mean {close[0]}?" if close else f"it has {', '.join(hosts)}"
         raise Failure(str(path), f"it has no host {host}", cure)
     argv = hosts[host].ssh(*words)
+    os.chdir(ROOT)
     os.execvp(argv[0], argv)  # noqa: S606 - the terminal is ssh's from here on

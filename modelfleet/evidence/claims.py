@@ -101,9 +101,12 @@ def socket(case: Case) -> Verdict:
 
 
 def unit(case: Case) -> Verdict:
-    """One instance is active: the release of record."""
+    """One instance is active, the release of record, and its unit is what the fleet file asks for."""
     expected = f"{case.named.unit}@{case.said['current']}.service" if case.said["current"] else "a release of record"
-    return equal(", ".join(case.said["running"]), expected)
+    verdict = equal(", ".join(case.said["running"]), expected)
+    if verdict.held and case.said["unit_text"] != case.gathered.units[case.named.name]:
+        return Verdict(False, "another text in the unit file", f"{expected} as templates/ renders it")
+    return verdict
 
 
 def model(case: Case) -> Verdict:
@@ -138,8 +141,8 @@ def version(case: Case) -> Verdict:
 
 
 def sandbox(case: Case) -> Verdict:
-    """The directives of the unit are in force on the process that runs."""
-    wanted = SANDBOX.findall(case.said["unit_text"])
+    """The directives that the template has are in force on the process that runs."""
+    wanted = SANDBOX.findall(case.gathered.units[case.named.name])
     shown = case.said["unit"]
     loose = [f"{name}={shown.get(name)}" for name, value in wanted if not _in_force(name, value, shown)]
     process = case.said["process"]
@@ -189,9 +192,11 @@ def upstreams(case: Case) -> Verdict:
 def reach(case: Case) -> Verdict:
     """Through the balancer every server of every service answers."""
     routes = case.said["balancer"]["routes"]
-    got = {name: route["answered_by"] for name, route in routes.items()}
+    wanted = _addresses(case.gathered)
+    known = case.said["balancer"]["addresses"]
+    got = {name: _named(route["answered_by"], wanted[name], known) for name, route in routes.items()}
     refused = {name: route["statuses"] for name, route in routes.items() if route["statuses"] != [200]}
-    verdict = equal(got, _addresses(case.gathered))
+    verdict = equal(got, wanted)
     return Verdict(False, f"statuses {refused}", "200") if refused else verdict
 
 
@@ -211,6 +216,13 @@ def _in_force(name: str, value: str, shown: dict[str, str]) -> bool:
     if name in NOT_SHOWN_ALIKE:
         return name != "SystemCallFilter" or (bool(shown.get(name)) and "mount" not in shown[name].split())
     return sorted(shown.get(name, "").split()) == sorted(SHOWN_AS.get(name, {}).get(value, value).split())
+
+
+def _named(answered: list[str], wanted: list[str], known: dict[str, list[str]]) -> list[str]:
+    """Name the wanted addresses that answered: Nginx logs the IP address that a name has."""
+    spoken = {entry.rpartition(":") for entry in answered}
+    hosts = {entry: entry.rpartition(":") for entry in wanted}
+    return [entry for entry, (host, _, port) in hosts.items() if any((ip, ":", port) in spoken for ip in known[host])]
 
 
 def _addresses(gathered: Gathered) -> dict[str, list[str]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelfleet import curl, store
-from modelfleet.errors import Failure
+from modelfleet import curl, rendering, store
 from modelfleet.fleet import Fleet, Host
+from modelfleet.tree import ROOT
 from modelfleet_service.model import Model
 
 SCRIPT = Path(__file__).with_name("on_host.py")
 TIMEOUT_SECONDS = 90
+CLIENT_TIMEOUT_SECONDS = 20
 REQUESTS_PER_SERVER = 6
 
 
@@ -32,10 +35,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The fleet, the models that its file asks for, what each host said, and what clients get from outside."""
+    """The fleet, the models and units that its file asks for, what each host said, and what clients get."""
 
     fleet: Fleet
     models: dict[str, Model]
+    units: dict[str, str]
     hosts: dict[str, Evidence]
     outside: dict[str, str]
 
@@ -45,8 +49,9 @@ def gather(fleet: Fleet) -> Gathered:
     models = {service.name: store.find(service.model) for service in fleet.services}
     with ThreadPoolExecutor(max_workers=32) as pool:
         found = list(pool.map(lambda host: _ask(host, _question(fleet, models, host)), fleet.hosts))
-        outside = dict(pool.map(lambda service: (service, _outside(fleet, service)), models))
-    return Gathered(fleet, models, {evidence.host.name: evidence for evidence in found}, outside)
+        outside = dict(pool.map(lambda name: (name, _outside(fleet, name, models[name])), models))
+    units = {service.name: rendering.unit(fleet, service) for service in fleet.services}
+    return Gathered(fleet, models, units, {evidence.host.name: evidence for evidence in found}, outside)
 
 
 def _question(fleet: Fleet, models: dict[str, Model], host: Host) -> dict[str, Any]:
@@ -62,7 +67,9 @@ def _question(fleet: Fleet, models: dict[str, Model], host: Host) -> dict[str, A
         return {"services": services}
     routes = [{"name": name, "instance": model.golden[0].instance} for name, model in models.items()]
     port = host.settings.get("public_port")
-    asked = {"port": port, "routes": routes, "requests": REQUESTS_PER_SERVER * len(fleet.servers)}
+    addresses = sorted({server.address for server in fleet.servers})
+    requests = REQUESTS_PER_SERVER * len(fleet.servers)
+    asked = {"port": port, "routes": routes, "requests": requests, "addresses": addresses}
     return {"services": services, "balancer": asked}
 
 
@@ -76,6 +83,7 @@ def _ask(host: Host, question: dict[str, Any]) -> Evidence:
             capture_output=True,
             text=True,
             timeout=TIMEOUT_SECONDS,
+            cwd=ROOT,
         )
     except subprocess.TimeoutExpired:
         return Evidence(host, {}, f"no answer within {TIMEOUT_SECONDS} s")
@@ -94,12 +102,17 @@ def _reason(stderr: str) -> str:
     return lines[-1] if lines else "ssh failed and said nothing"
 
 
-def _outside(fleet: Fleet, name: str) -> str:
-    """Send the service's example request as a client would; return the answer's status line, or why there is none."""
-    service = next(service for service in fleet.services if service.name == name)
+def _outside(fleet: Fleet, name: str, model: Model) -> str:
+    """Send the service's example request as a client would; return the answer's status, or why there is none."""
+    if not fleet.balancers:
+        return "no balancer"
+    url = f"{curl.public_url(fleet.balancers[0])}/models/{name}/predict"
+    body = json.dumps({"instances": [model.golden[0].instance]}).encode()
+    asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - the fleet file's
     try:
-        command = [*curl.command(fleet, service), "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}"]
-    except Failure as failure:
-        return str(failure)
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.stdout if done.returncode == 0 else done.stderr.strip()
+        with urllib.request.urlopen(asked, timeout=CLIENT_TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return str(answer.status)
+    except urllib.error.HTTPError as error:
+        return str(error.code)
+    except (OSError, ValueError) as error:
+        return str(error)

@@ -6,6 +6,7 @@ The question is in QUESTION, which the sender puts before this text. Standard li
 import hashlib
 import json
 import shutil
+import socket
 import subprocess
 import time
 import urllib.error
@@ -19,7 +20,6 @@ ACCESS_LOG = Path("/var/log/nginx/access.log")
 NGINX = Path("/etc/nginx/nginx.conf")
 STATUS = ("NoNewPrivs", "CapEff", "CapBnd", "CapAmb", "Seccomp", "Uid")
 TIMEOUT_SECONDS = 20
-TAIL_BYTES = 1 << 20
 
 
 def main(question: dict[str, Any]) -> None:
@@ -62,14 +62,14 @@ def service(asked: dict[str, Any]) -> dict[str, Any]:
     name, home = asked["name"], ROOT / asked["name"]
     current = (home / "current").readlink().name if (home / "current").is_symlink() else ""
     unit = show(f"modelfleet-{name}@{current}.service") if current else {}
-    socket = show(f"modelfleet-{name}.socket")
+    listener = show(f"modelfleet-{name}.socket")
     listed = run("systemctl", "list-units", "--plain", "--no-legend", f"modelfleet-{name}@*.service").splitlines()
-    base = f"http://127.0.0.1:{asked['port']}"
+    base = f"http://{heard_at(listener)}:{asked['port']}"
     fragment = Path(unit.get("FragmentPath") or "/nonexistent")
     return {
         "current": current,
         "running": [line.split()[0] for line in listed if line.split()[2:3] == ["active"]],
-        "socket": {key: socket.get(key, "") for key in ("ActiveState", "Listen", "UnitFileState")},
+        "socket": {key: listener.get(key, "") for key in ("ActiveState", "Listen", "UnitFileState")},
         "unit": unit,
         "unit_text": fragment.read_text() if fragment.is_file() else "",
         "process": process(unit.get("MainPID", "0")),
@@ -80,6 +80,12 @@ def service(asked: dict[str, Any]) -> dict[str, Any]:
         "golden": ask(f"{base}/models/{name}/predict", {"instances": asked["instances"]}),
         "log": run("journalctl", "--no-pager", "--output=cat", "--lines=6", f"--unit=modelfleet-{name}@*").splitlines(),
     }
+
+
+def heard_at(listener: dict[str, str]) -> str:
+    """Return the address at which this host itself reaches a socket unit."""
+    address = listener.get("Listen", "").split(" ")[0].rpartition(":")[0]
+    return "127.0.0.1" if address in ("", "0.0.0.0", "[::]") else address  # noqa: S104 - compared, not bound
 
 
 def process(number: str) -> dict[str, Any]:
@@ -148,26 +154,36 @@ def balancer(asked: dict[str, Any]) -> dict[str, Any]:
         "text": NGINX.read_text() if NGINX.is_file() else "",
         "in_force": ask("http://127.0.0.1:8099/configuration"),
         "unknown": ask(f"{base}/models/{uuid.uuid4().hex}/predict", {"instances": []}),
+        "addresses": {address: resolved(address) for address in asked["addresses"]},
         "routes": {route["name"]: through(base, route, asked["requests"]) for route in asked["routes"]},
         "log": run("tail", "-n", "6", "/var/log/nginx/error.log").splitlines(),
     }
 
 
+def resolved(address: str) -> list[str]:
+    """Return the IP addresses that a name has on this host; none if it can't be resolved."""
+    try:
+        return sorted({str(found[4][0]) for found in socket.getaddrinfo(address, None)})
+    except OSError:
+        return []
+
+
 def through(base: str, route: dict[str, Any], requests: int) -> dict[str, Any]:
     """Send requests with ids of their own; the access log says which server answered each."""
     ids = {uuid.uuid4().hex for _ in range(requests)}
+    seen = ACCESS_LOG.stat().st_size if ACCESS_LOG.is_file() else 0
     body = {"instances": [route["instance"]]}
     url = f"{base}/models/{route['name']}/predict"
     answers = [ask(url, body, {"X-Request-ID": name})["status"] for name in ids]
-    return {"statuses": sorted(set(answers)), "answered_by": sorted(upstreams(ids))}
+    return {"statuses": sorted(set(answers)), "answered_by": sorted(upstreams(ids, seen))}
 
 
-def upstreams(ids: set[str]) -> set[str]:
-    """Return the addresses that answered the requests with these ids."""
+def upstreams(ids: set[str], seen: int) -> set[str]:
+    """Return the addresses that answered the requests with these ids, from what the log has gained since ``seen``."""
     if not ACCESS_LOG.is_file():
         return set()
     with ACCESS_LOG.open("rb") as stream:
-        stream.seek(max(0, ACCESS_LOG.stat().st_size - TAIL_BYTES))
+        stream.seek(seen if seen <= ACCESS_LOG.stat().st_size else 0)
         lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.startswith("{")]
     entries = [json.loads(line) for line in lines if any(name in line for name in ids)]
     return {entry["upstream"].split(", ")[-1] for entry in entries if entry["request_id"] in ids}

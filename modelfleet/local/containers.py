@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import ipaddress
 import tarfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,39 +85,48 @@ def network(client: docker.DockerClient, fleet: str) -> ipaddress.IPv4Network:
 
 
 def create(client: docker.DockerClient, fleet: str, root: Path, folder: Path, host: LocalHost) -> Container:
-    """Create a host's container, put its keys into it and start it."""
+    """Create a host's container and start it. Raise Failure with the engine's reason."""
     endpoint = client.api.create_endpoint_config(ipv4_address=host.address)
     ports: dict[str, Any] = {"22/tcp": ("127.0.0.1", host.ssh_port)}
     if host.public_port is not None:
         ports[f"{PUBLIC_PORT}/tcp"] = ("127.0.0.1", host.public_port)
-    container = client.containers.create(
-        image.tag(host.suite),
-        command=_init(client, host.suite),
-        name=f"{LABEL}-{fleet}-{host.name}",
-        hostname=host.name,
-        cap_add=CAPABILITIES,
-        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
-        cgroupns="host",
-        volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
-        tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec,mode=1777"},  # noqa: S108 - the container's own
-        stop_signal="SIGRTMIN+3",
-        restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]  # the stub lacks this name
-        ports=ports,
-        network=f"{LABEL}-{fleet}",
-        networking_config={f"{LABEL}-{fleet}": endpoint},
-        labels=_labels(fleet, root, host),
-    )
-    container.put_archive("/", _identity(folder, host.name))
-    start(container)
+    with _explained(host.name):
+        container = client.containers.create(
+            image.tag(host.suite),
+            command=_init(client, host.suite),
+            name=f"{LABEL}-{fleet}-{host.name}",
+            hostname=host.name,
+            cap_add=CAPABILITIES,
+            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+            cgroupns="host",
+            volumes={"/sys/fs/cgroup": {"bind": "/sys/fs/cgroup", "mode": "rw"}},
+            tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec,mode=1777"},  # noqa: S108 - the container's own
+            stop_signal="SIGRTMIN+3",
+            restart_policy={"Name": "unless-stopped"},  # type: ignore[arg-type]  # the stub lacks this name
+            ports=ports,
+            network=f"{LABEL}-{fleet}",
+            networking_config={f"{LABEL}-{fleet}": endpoint},
+            labels=_labels(fleet, root, host),
+        )
+    start(container, folder)
     return container
 
 
-def start(container: Container) -> None:
-    """Start a container; raise Failure with the engine's reason."""
-    try:
+def start(container: Container, folder: Path) -> None:
+    """Put a host's keys into its container and start it. Raise Failure with the engine's reason."""
+    name = container.labels[f"{LABEL}.host"]
+    with _explained(name):
+        container.put_archive("/", _identity(folder, name))
         container.start()
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    try:
+        yield
     except APIError as error:
-        raise Failure(str(container.name), f"it can't start ({error.explanation})", "see the reason") from error
+        what = f"the Docker engine refuses it ({error.explanation})"
+        raise Failure(name, what, "mend that and run `modelfleet up` again") from error
 
 
 def wait(container: Container) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -71,7 +70,6 @@ def _drop_stale(name: str, path: Path) -> None:
     try:
         process = int(path.read_text())
         if Path(f"/proc/{process}/comm").read_text().strip() == name:
-            os.kill(process, signal.SIG_DFL)
             return
     except (OSError, ValueError):
         pass

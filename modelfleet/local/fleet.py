@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import docker
 from docker.models.containers import Container
 
 from modelfleet.errors import Failure
+from modelfleet.fleet import refuse_broken
 from modelfleet.local import containers, engine, free, image, inventory, keys
 from modelfleet.local.containers import LocalHost
 from modelfleet.local.privileges import as_root, say
@@ -22,6 +24,7 @@ from modelfleet.tree import ROOT
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 FIRST_SSH_PORT, FIRST_PUBLIC_PORT = 2201, 8080
 SERVERS, BALANCERS = 3, 1
+OLDER, NEWER = "bookworm", "trixie"
 FIRST_SERVER_ADDRESS, FIRST_BALANCER_ADDRESS = 11, 201
 MOST_SERVERS, MOST_BALANCERS = 180, 40
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -34,12 +37,14 @@ def up(fleet: str, servers: int | None, balancers: int | None, models: Sequence[
     Without sizes a fleet keeps those it has; a new one gets three servers and one balancer.
     """
     _check(fleet, servers, balancers)
+    if inventory.path(fleet).exists():
+        refuse_broken(inventory.path(fleet))
     client = engine.client()
     existing = _ours(containers.of_fleet(client, fleet), fleet)
-    hosts = _wanted(client, fleet, existing, servers, balancers)
+    folder = _folder(fleet)
+    hosts = _wanted(client, fleet, existing, _size(folder, servers, balancers))
     image.ensure(client, {host.suite for host in hosts})
     _allow_inotify(len(client.containers.list()) + len(hosts))
-    folder = _folder(fleet)
     keys.login(folder)
     _remove([existing[name] for name in existing if name not in {host.name for host in hosts}])
     _run(client, fleet, folder, existing, hosts)
@@ -49,7 +54,7 @@ def up(fleet: str, servers: int | None, balancers: int | None, models: Sequence[
 def down(fleet: str) -> list[str]:
     """Remove all of a local fleet but the images; return the names of the hosts that were there."""
     _check(fleet, None, None)
-    client = engine.existing()
+    client = engine.client() if _folder(fleet, make=False).exists() else engine.existing()
     found = _ours(containers.of_fleet(client, fleet), fleet) if client else {}
     _remove(list(found.values()))
     for network in client.networks.list(filters={"label": f"modelfleet.fleet={fleet}"}) if client else []:
@@ -59,22 +64,25 @@ def down(fleet: str) -> list[str]:
     return sorted(found)
 
 
+def _size(folder: Path, servers: int | None, balancers: int | None) -> tuple[int, int]:
+    """Return the size that is wanted, and keep it: a run that was interrupted is completed by the next."""
+    file = folder / "size.json"
+    kept = json.loads(file.read_text()) if file.exists() else {"servers": SERVERS, "balancers": BALANCERS}
+    size = servers or kept["servers"], balancers or kept["balancers"]
+    file.write_text(json.dumps({"servers": size[0], "balancers": size[1]}))
+    return size
+
+
 def _wanted(
-    client: docker.DockerClient,
-    fleet: str,
-    existing: dict[str, Container],
-    servers: int | None,
-    balancers: int | None,
+    client: docker.DockerClient, fleet: str, existing: dict[str, Container], size: tuple[int, int]
 ) -> list[LocalHost]:
-    """Say which hosts there are to be: those that are there as they are, and new ones."""
+    """Say which hosts there are to be: those that are there as they are, and new ones; the last server is newer."""
     known = {name: containers.described(container) for name, container in existing.items()}
-    here = [sum(host.is_balancer == kind for host in known.values()) for kind in (False, True)]
-    count = servers if servers is not None else here[0] or SERVERS
-    fronts = balancers if balancers is not None else here[1] or BALANCERS
+    mixed = any(host.suite == NEWER for host in known.values())
     subnet = containers.network(client, fleet)
     reserved = containers.reserved_ports(client)
     hosts: list[LocalHost] = []
-    for kind, number in (("server", count), ("balancer", fronts)):
+    for kind, number in zip(("server", "balancer"), size, strict=True):
         for index in range(1, number + 1):
             name = f"{kind}{index}"
             if name in known:
@@ -85,8 +93,8 @@ def _wanted(
             reserved |= {ssh_port, public or ssh_port}
             first = FIRST_BALANCER_ADDRESS if public else FIRST_SERVER_ADDRESS
             address = str(subnet[first + index - 1])
-            last = kind == "server" and index == number > 1 and not here[0]
-            hosts.append(LocalHost(name, "trixie" if last else "bookworm", address, ssh_port, public))
+            newer = kind == "server" and index == number > 1 and not mixed
+            hosts.append(LocalHost(name, NEWER if newer else OLDER, address, ssh_port, public))
     return hosts
 
 
@@ -98,7 +106,7 @@ def _run(
         if container is None:
             container = containers.create(client, fleet, ROOT, folder, host)
         elif container.status != "running":
-            containers.start(container)
+            containers.start(container, folder)
         containers.wait(container)
 
     new = [host.name for host in hosts if host.name not in existing or existing[host.name].status != "running"]

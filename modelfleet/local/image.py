@@ -19,7 +19,7 @@ REPOSITORY = "modelfleet-host"
 SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 SYSTEM = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "ca-certificates", "iproute2", "procps"]
 REACHED = ["openssh-server", "openssh-sftp-server", "sudo", "python3", "python3-apt"]
-PACKAGES = [*SYSTEM, *REACHED]
+OPTIONS = ["--variant=minbase", "--skip=cleanup/apt/lists", f"--include={','.join([*SYSTEM, *REACHED])}"]
 # What a cloud image does at its first start: a user who may use sudo, no host keys, no machine id.
 CUSTOMIZE = """\
 set -eu
@@ -35,7 +35,7 @@ printf '%s\\n' 'PasswordAuthentication no' 'PermitRootLogin no' 'HostKey /etc/ss
 
 def tag(suite: str) -> str:
     """Return the image's name: it changes with anything that goes into it."""
-    recipe = "\n".join([suite, *PACKAGES, CUSTOMIZE])
+    recipe = "\n".join([suite, *OPTIONS, CUSTOMIZE])
     return f"{REPOSITORY}:{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
@@ -64,8 +64,7 @@ def _build(client: docker.DockerClient, program: str, suite: str) -> None:
         archive, script = Path(folder) / f"{suite}.tar", Path(folder) / "customize"
         script.write_text(CUSTOMIZE)
         hook = f'sh {script} "$1"'
-        options = ["--variant=minbase", "--skip=cleanup/apt/lists", f"--include={','.join(PACKAGES)}"]
-        command = [*as_root(), program, "--quiet", *options, f"--customize-hook={hook}", suite, str(archive)]
+        command = [*as_root(), program, "--quiet", *OPTIONS, f"--customize-hook={hook}", suite, str(archive)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]

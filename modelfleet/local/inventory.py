@@ -28,7 +28,8 @@ def path(fleet: str) -> Path:
 def write(fleet: str, folder: Path, hosts: Sequence[LocalHost], models: Iterable[str]) -> Path:
     """Write the fleet file, keeping what stands under vars; an unchanged file is not touched."""
     file = path(fleet)
-    given = yaml.safe_load(file.read_text())["all"]["vars"] if file.exists() else {}
+    content = yaml.safe_load(file.read_text()) if file.exists() else None
+    given = ((content or {}).get("all") or {}).get("vars") or {}
     kept = {**_reach(folder, hosts), **given, "services": with_models(given.get("services") or [], models)}
     content = {"all": {"vars": kept, "children": {"servers": _group(hosts, False), "balancers": _group(hosts, True)}}}
     text = HEADER + yaml.safe_dump(content, sort_keys=False, width=120)

@@ -17,13 +17,13 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def as_root() -> list[str]:
-    """Return the words that make a command run as root. Raise Failure where there are none."""
+def as_root(cure: str = "run the command as root") -> list[str]:
+    """Return the words that make a command run as root. Raise Failure, with the cure, where there are none."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo"):
         return ["sudo"]
-    raise Failure("this machine", "neither root nor sudo is at hand", "run the command as root")
+    raise Failure("this machine", "neither root nor sudo is at hand", cure)
 
 
 def install(packages: list[str], purpose: str) -> None:
@@ -31,9 +31,10 @@ def install(packages: list[str], purpose: str) -> None:
     named = " ".join(packages)
     if not shutil.which("apt-get"):
         raise Failure("this machine", f"{purpose} is missing and apt-get is not here", f"install {named} yourself")
+    root = as_root(f"install {named} yourself, for {purpose}")
     say(f"Installing {named}, for {purpose} ...")
     environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    base = [*as_root(), *environment, "apt-get", "-qq"]
+    base = [*root, *environment, "apt-get", "-qq"]
     for step in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
         done = subprocess.run([*base, *step], capture_output=True, text=True)
         if done.returncode != 0:

@@ -11,18 +11,22 @@ from modelfleet import bundle
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Fail in one line where disk or memory is short; what the host has already needs nothing."""
+    """Fail in one line where disk or memory is short; a release or an environment that is there needs nothing."""
 
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Take ``bundles`` (paths) and ``found`` (the answer of the look module)."""
+        """Take ``bundles`` (paths), ``target``, and ``found`` (the answer of the look module)."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         found = self._task.args["found"]
         made = [bundle.read(Path(path)) for path in self._task.args["bundles"]]
         new = [one for one in made if one.release not in found["releases"].get(one.service, [])]
+        environments = {one.environments[self._task.args["target"]].digest: one for one in new}
+        lacking = [one for digest, one in environments.items() if digest not in found["environments"]]
+        disk = sum(one.needs["model_disk_bytes"] for one in new)
+        disk += sum(one.needs["environment_disk_bytes"] for one in lacking)
         short = shortage(
-            disk=(sum(one.needs["disk_bytes"] for one in new), found["disk_free_bytes"]),
+            disk=(disk, found["disk_free_bytes"]),
             memory=(sum(one.needs["memory_bytes"] for one in new), found["memory_free_bytes"]),
         )
         return result | ({"failed": True, "msg": short} if short else {"changed": False})

@@ -17,7 +17,7 @@ from modelfleet.errors import Failure
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Hand the bundle's manifest to the host, ship what it lacks, and report the bytes that went over."""
 
-    TRANSFERS_FILES = True
+    TRANSFERS_FILES = False
     _requires_connection = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

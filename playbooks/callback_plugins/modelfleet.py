@@ -20,22 +20,25 @@ from typing import Any  # noqa: E402
 from ansible import constants as C  # noqa: E402, N812
 from ansible.plugins.callback import CallbackBase  # noqa: E402
 
-KNOWN = (
+SILENT = ("it does not answer SSH", "start it or check its address, or take it out of the fleet file")
+UNREACHABLE = (
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed",
      "its SSH host key is not the pinned one",
      "find out why it changed; if the host was reinstalled, put the new key into the known_hosts file"),
     (r"Permission denied \(", "SSH refuses the user or the key", "check ansible_user and the key in the fleet file"),
-    (r"[Cc]onnection timed out|timed out|No route to host|Connection refused|Could not resolve|"
-     r"Connection closed|Broken pipe|Network is unreachable|Connection reset",
-     "it does not answer SSH", "start it or check its address, or take it out of the fleet file"),
+    (r"timed out|No route to host|Connection refused|Could not resolve|Connection closed|Connection reset|Broken pipe|"
+     r"Network is unreachable", *SILENT),
+)  # fmt: skip
+KNOWN = (
     (r"Missing sudo password|password is required|is not in the sudoers|may not run sudo",
-     "the user may not use sudo without a password",
-     "allow it in /etc/sudoers.d, or run with --ask-become-pass"),
+     "the user may not use sudo without a password", "allow it in /etc/sudoers.d"),
     (r"sudo: (command )?not found|sudo.*No such file", "sudo is not installed", "install sudo on the host"),
     (r"python3: (command )?not found|interpreter .* not found|No such file.*python",
      "python3 is not installed", "install the distribution's python3 on the host"),
-    (r"python3-apt must be installed", "--check needs the package python3-apt", 
+    (r"python3-apt must be installed", "--check needs the package python3-apt",
      "install it, or deploy without --check"),
+    (r"Could not resolve|Temporary failure in name resolution|Failed to fetch|Failed to update apt cache",
+     "apt can't fetch the distribution's packages", "check the host's network and its apt sources"),
 )  # fmt: skip
 
 
@@ -159,7 +162,10 @@ def explain(answer: dict[str, Any]) -> str:
     text = "\n".join(part for part in said if part)
     if "; " in said[0] and "\n" not in said[0].strip() and not answer.get("unreachable"):
         return said[0].strip()
-    for pattern, what, cure in KNOWN:
+    unreachable = bool(answer.get("unreachable"))
+    for pattern, what, cure in (*UNREACHABLE, *KNOWN) if unreachable else KNOWN:
         if re.search(pattern, text):
             return f"{what}; {cure}"
+    if unreachable:
+        return "; ".join(SILENT)
     return " ".join(text.split())[:600] or "failed and said nothing; run it again with -vvv"

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: look
 short_description: Look at a host before anything is changed
-description: Checks the distribution, Python, systemd, and that wanted ports are free; reports what is free.
+description: Checks the distribution, Python and systemd, and that wanted ports are free; reports disk and memory.
 options:
   service_ports: {type: dict, default: {}, description: "The port of each service that is to run here, by its name."}
   public_port: {type: int, description: The port at which a balancer answers clients.}
@@ -22,6 +22,7 @@ EXAMPLES = r"""
 RETURN = r"""
 target: {description: "Python, machine and glibc of the host.", type: dict, returned: success}
 releases: {description: The releases on disk by service., type: dict, returned: success}
+environments: {description: The digests of the environments on disk., type: list, returned: success}
 package_lists: {description: Whether apt has read what it can install., type: bool, returned: success}
 disk_free_bytes: {description: Free disk where releases go., type: int, returned: success}
 memory_free_bytes: {description: Memory that processes could take., type: int, returned: success}
@@ -39,6 +40,8 @@ ROOT = Path("/opt/modelfleet")
 DISTRIBUTIONS = {"debian": ("12", "13")}
 PYTHONS = ("3.11", "3.13")
 LISTENING = "0A"
+NGINX = "nginx.service"
+DIGEST_PORT = 8099
 
 
 def main() -> None:
@@ -55,6 +58,7 @@ def main() -> None:
         changed=False,
         target={"python": python(), "machine": platform.machine(), "glibc": platform.libc_ver()[1]},
         releases={path.parent.name: [entry.name for entry in path.iterdir()] for path in ROOT.glob("*/releases")},
+        environments=[path.name for path in (ROOT / "environments").glob("*")],
         package_lists=any(Path("/var/lib/apt/lists").glob("*_Packages*")),
         disk_free_bytes=disk_free(ROOT),
         memory_free_bytes=memory_free(),
@@ -87,15 +91,16 @@ def unsupported(release: dict[str, str], version: str) -> str | None:
 def wanted_ports(service_ports: dict[str, int], public_port: int | None) -> dict[int, str]:
     """Map each port that the host is to answer at to the unit that may hold it."""
     ports = {int(port): f"modelfleet-{service}.socket" for service, port in service_ports.items()}
-    return ports | ({public_port: "nginx.service"} if public_port else {})
+    return ports | ({public_port: NGINX, DIGEST_PORT: NGINX} if public_port else {})
 
 
 def taken(ports: dict[int, str]) -> str | None:
     """Say which wanted port something else holds; None where all are free or ours."""
     sockets = listeners()
     for port, unit in ports.items():
-        if port in sockets and not holds(unit, port):
-            name = holder(sockets[port])
+        name = holder(sockets[port]) if port in sockets else ""
+        ours = name.startswith("nginx ") if unit == NGINX else listens(unit).endswith(f":{port}")
+        if name and not ours:
             return f"port {port} is in use by {name}; stop it, or give {unit.split('.')[0]} another port"
     return None
 
@@ -111,11 +116,11 @@ def listeners() -> dict[int, str]:
     return found
 
 
-def holds(unit: str, port: int) -> bool:
-    """Tell whether the unit is active and, for a socket unit, listens on the port."""
+def listens(unit: str) -> str:
+    """Tell at which address and port a socket unit listens; empty if it is not active."""
     show = ["systemctl", "show", "--property=ActiveState,Listen", unit]
-    said = subprocess.run(show, capture_output=True, text=True).stdout
-    return "ActiveState=active" in said and (not unit.endswith(".socket") or f":{port} " in said)
+    said = dict(line.split("=", 1) for line in subprocess.run(show, capture_output=True, text=True).stdout.splitlines())
+    return said.get("Listen", "").split(" ")[0] if said.get("ActiveState") == "active" else ""
 
 
 def holder(inode: str) -> str:

@@ -36,11 +36,12 @@ received_bytes: {description: Bytes of blobs that were sent., type: int, returne
 replaces: {description: The release that was live before., type: str, returned: when live}
 """
 
+import os  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
-from ansible.module_utils.modelfleet_host import releases  # noqa: E402
+from ansible.module_utils.modelfleet_host import releases, staging  # noqa: E402
 from ansible.module_utils.modelfleet_host.place import Place, Refused  # noqa: E402
 
 ARGUMENTS = {
@@ -53,6 +54,7 @@ ARGUMENTS = {
     "kept": {"type": "list", "elements": "str"},
     "by": {"type": "str", "default": ""},
 }
+READABLE = 0o022  # the umask: the service's own user reads what root writes, whatever root's umask is
 NEEDED = [
     ("state", "staged", ["manifest", "environment_file"]),
     ("state", "live", ["service", "release"]),
@@ -64,14 +66,14 @@ NEEDED = [
 def main() -> None:
     """Read the arguments and bring the state about."""
     module = AnsibleModule(ARGUMENTS, required_if=NEEDED, supports_check_mode=True)
+    os.umask(READABLE)
     try:
         module.exit_json(**bring_about(Place(), module.params, check=module.check_mode))
     except Refused as refused:
         module.fail_json(msg=str(refused), log=refused.log)
     except OSError as error:
-        module.fail_json(
-            msg=f"{error.filename or 'the host'}: {error.strerror}; nothing live was changed, mend it and deploy again"
-        )
+        state = "nothing live was changed, " if module.params["state"] == "staged" else ""
+        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}; {state}mend it and deploy again")
 
 
 def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[st
     by = wanted["by"]
     if wanted["state"] == "staged":
         incoming = Path(wanted["incoming"]) if wanted["incoming"] else None
-        result = releases.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
+        result = staging.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
     elif wanted["state"] == "live":
         result = releases.live(place, wanted["service"], wanted["release"], by, check)
     elif wanted["state"] == "previous":

@@ -15,11 +15,11 @@ def test_without_apt_the_one_thing_to_install_is_named(monkeypatch: pytest.Monke
         privileges.need("dockerd", ["docker.io"], "a Docker engine")
 
 
-def test_without_root_and_sudo_the_cure_is_root(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_and_sudo_the_one_thing_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    with pytest.raises(Failure, match="run the command as root"):
-        privileges.as_root()
+    monkeypatch.setattr("shutil.which", lambda program, **_: "/usr/bin/apt-get" if program == "apt-get" else None)
+    with pytest.raises(Failure, match=r"neither root nor sudo is at hand; install docker\.io yourself"):
+        privileges.need("dockerd", ["docker.io"], "a Docker engine")
 
 
 def test_a_program_that_is_here_is_not_installed() -> None:

@@ -49,6 +49,11 @@ def test_a_known_failure_is_one_line_with_its_cure(said: str, word: str) -> None
     assert "\n" not in line
 
 
+def test_a_network_fault_on_a_host_is_not_taken_for_a_silent_host() -> None:
+    assert "answer SSH" not in explain({"msg": "curl: (28) Connection timed out"})
+    assert "apt" in explain({"msg": "Failed to fetch: Could not resolve 'deb.example.org'"})
+
+
 def test_a_message_of_our_own_is_passed_on_as_it_is() -> None:
     assert explain({"msg": "port 8001 is in use by x; stop it"}) == "port 8001 is in use by x; stop it"
 

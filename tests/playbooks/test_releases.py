@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelfleet_host import blobs, environment, journal, releases
+from modelfleet_host import blobs, environment, journal, releases, staging
 from modelfleet_host.place import Place, Refused, point
 
 from tests.playbooks.conftest import flip
@@ -18,16 +18,16 @@ Manifest = dict[str, Any]
 Ship = Callable[[list[str]], Path]
 
 
-def staged(place: Place, manifest: Manifest, ship: Ship, variables: str = "") -> releases.Result:
+def staged(place: Place, manifest: Manifest, ship: Ship, variables: str = "") -> staging.Result:
     """Stage as the action plugin does: ask what is lacking, send it, stage."""
-    first = releases.stage(place, manifest, variables, None, "me@here", False)
+    first = staging.stage(place, manifest, variables, None, "me@here", False)
     if not first["lacks"]:
         return first
-    return releases.stage(place, manifest, variables, ship(first["lacks"]), "me@here", False)
+    return staging.stage(place, manifest, variables, ship(first["lacks"]), "me@here", False)
 
 
 def test_an_empty_host_lacks_every_blob_once(place: Place, manifest: Manifest) -> None:
-    answer = releases.stage(place, manifest, "", None, "me@here", False)
+    answer = staging.stage(place, manifest, "", None, "me@here", False)
     assert len(answer["lacks"]) == 3
     assert not place.release("digits", manifest["release"]).exists()
 
@@ -44,7 +44,7 @@ def test_a_staged_release_is_complete_and_its_environment_works(place: Place, ma
 
 def test_staging_twice_changes_nothing_and_lacks_nothing(place: Place, manifest: Manifest, ship: Ship) -> None:
     staged(place, manifest, ship)
-    again = releases.stage(place, manifest, "", None, "me@here", False)
+    again = staging.stage(place, manifest, "", None, "me@here", False)
     assert again == {"changed": False, "lacks": [], "received_bytes": 0}
 
 
@@ -56,11 +56,11 @@ def test_a_new_model_in_the_same_environment_lacks_the_model_alone(
         "release": "ba9876543210",
         "model_files": [{"name": "m", "sha256": "a" * 64, "size": 1}],
     }
-    assert releases.stage(place, newer, "", None, "me@here", False)["lacks"] == ["a" * 64]
+    assert staging.stage(place, newer, "", None, "me@here", False)["lacks"] == ["a" * 64]
 
 
 def test_check_mode_writes_nothing(place: Place, manifest: Manifest) -> None:
-    answer = releases.stage(place, manifest, "", None, "me@here", True)
+    answer = staging.stage(place, manifest, "", None, "me@here", True)
     assert answer["changed"]
     assert not place.root.exists()
 
@@ -77,7 +77,7 @@ def test_a_blob_that_fails_its_hash_on_arrival_is_refused_and_not_kept(
         check=True,
     )
     with pytest.raises(Refused, match="fails its hash on arrival"):
-        releases.stage(place, manifest, "", shipment, "me@here", False)
+        staging.stage(place, manifest, "", shipment, "me@here", False)
     assert not list(place.blobs.iterdir())
 
 
@@ -89,21 +89,61 @@ def test_a_shipment_can_not_write_outside_the_blobs(place: Place, manifest: Mani
         check=True,
     )
     with pytest.raises(Refused, match="is no blob"):
-        releases.stage(place, manifest, "", shipment, "me@here", False)
+        staging.stage(place, manifest, "", shipment, "me@here", False)
 
 
-def test_a_blob_altered_on_the_host_is_refused_and_dropped(place: Place, manifest: Manifest, ship: Ship) -> None:
+def test_a_blob_altered_on_the_host_is_dropped_and_lacking_again(place: Place, manifest: Manifest, ship: Ship) -> None:
     staged(place, manifest, ship)
     blobs.remove(place.release("digits", manifest["release"]))
     digest = manifest["model_files"][0]["sha256"]
     flip(place.blobs / digest)
-    with pytest.raises(Refused, match="altered on the host"):
-        staged(place, manifest, ship)
+    assert staging.stage(place, manifest, "", None, "me@here", False)["lacks"] == [digest]
     assert not (place.blobs / digest).exists()
 
 
+def spoil_model(folder: Path) -> None:
+    """Alter a model file in place, as a failing disk would: the blob is the same file."""
+    path = folder / "model/model.yaml"
+    path.chmod(0o644)
+    path.write_text("name: Digits\n")
+
+
+SPOILT: dict[str, Callable[[Path], object]] = {
+    "model/model.yaml": spoil_model,
+    "model/extra": lambda folder: (folder / "model/extra").write_text(""),
+    "service.env": lambda folder: (folder / "service.env").unlink(),
+    "release.json": lambda folder: (folder / "release.json").write_text("{}"),
+    "units/modelfleet-digits.socket": lambda folder: (folder / "units/modelfleet-digits.socket").write_text(""),
+    "environment": lambda folder: point(folder / "environment", "/nowhere"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_was_altered_in_a_release_is_named_and_mended(
+    place: Place, manifest: Manifest, ship: Ship, name: str
+) -> None:
+    staged(place, manifest, ship)
+    SPOILT[name](place.release("digits", manifest["release"]))
+    assert staging.flaws(place, manifest, "") == [name]
+    assert staged(place, manifest, ship)["changed"]
+    assert staging.flaws(place, manifest, "") == []
+    assert journal.read(place, "digits")[-1]["files"] == [name]
+
+
+def test_a_build_leaves_no_cache_behind(place: Place, manifest: Manifest, ship: Ship) -> None:
+    staged(place, manifest, ship)
+    assert [path.name for path in place.environments.iterdir()] == [manifest["environment"]["digest"]]
+    assert sorted(path.name for path in place.root.iterdir()) == [
+        ".lock",
+        "blobs",
+        "digits",
+        "environments",
+        "installers",
+    ]
+
+
 def test_a_flipped_wheel_builds_no_environment(place: Place, manifest: Manifest, ship: Ship) -> None:
-    releases.stage(place, manifest, "", None, "me@here", False)
+    staging.stage(place, manifest, "", None, "me@here", False)
     wheel = manifest["environment"]["wheels"][0]
     blobs.receive(place, ship([wheel["sha256"], manifest["environment"]["installer"]["sha256"]]))
     flip(place.blobs / wheel["sha256"])

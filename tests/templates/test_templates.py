@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pytest
 
 from modelfleet import settings
 from modelfleet.fleet import BIN
+from modelfleet.rendering import render
 from modelfleet.tree import ROOT, TEMPLATES
 
 EXPECTED = Path(__file__).with_name("expected")
@@ -32,11 +32,8 @@ ALL = sorted(TEMPLATES.rglob("*.j2"))
 
 
 def plain(template: Path) -> str:
-    """Render with Jinja2 alone, set as Ansible sets it."""
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True, autoescape=False
-    )
-    return environment.from_string(template.read_text()).render(VARIABLES)
+    """Render with Jinja2 alone."""
+    return render(template, VARIABLES)
 
 
 @pytest.fixture(scope="module")

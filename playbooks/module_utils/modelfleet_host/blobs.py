@@ -16,10 +16,21 @@ CHUNK = 1 << 20
 Blob = dict[str, Any]
 
 
+def digest(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal; empty if it is not there."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def lacking(place: Place, blobs: Iterable[Blob]) -> list[str]:
-    """Return the digests, each once, of the blobs that are not here or have the wrong size."""
-    found = {blob["sha256"] for blob in blobs if not _present(place, blob)}
-    return sorted(found)
+    """Return the digests, each once, of the blobs that are not here; one that was altered is dropped first."""
+    wanted = sorted({str(blob["sha256"]) for blob in blobs})
+    missing = [sha256 for sha256 in wanted if digest(place.blobs / sha256) != sha256]
+    for sha256 in missing:
+        (place.blobs / sha256).unlink(missing_ok=True)
+    return missing
 
 
 def receive(place: Place, archive: Path) -> int:
@@ -40,24 +51,23 @@ def receive(place: Place, archive: Path) -> int:
 
 
 def place_blob(place: Place, blob: Blob, target: Path) -> None:
-    """Put a verified blob at ``target`` as a hard link. Raise Refused if it was altered, and drop it then."""
+    """Put a verified blob at ``target`` as a hard link, in one step.
+
+    Raises Refused if it is missing or was altered, and drops it then.
+    """
     source = place.blobs / blob["sha256"]
-    with source.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != blob["sha256"]:
-        source.unlink()
+    if digest(source) != blob["sha256"]:
+        source.unlink(missing_ok=True)
         raise Refused(f"{blob['name']} was altered on the host", "deploy again: it is sent anew")
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.link(source, target)
+    beside = target.with_name(f".{target.name}.new")
+    beside.unlink(missing_ok=True)
+    os.link(source, beside)
+    beside.replace(target)
 
 
-def _present(place: Place, blob: Blob) -> bool:
-    path = place.blobs / str(blob["sha256"])
-    return path.is_file() and path.stat().st_size == blob["size"]
-
-
-def _take(place: Place, source: IO[bytes], digest: str) -> None:
-    beside = place.blobs / f".{digest}"
+def _take(place: Place, source: IO[bytes], sha256: str) -> None:
+    beside = place.blobs / f".{sha256}"
     hashed = hashlib.sha256()
     try:
         with beside.open("wb") as stream:
@@ -66,13 +76,13 @@ def _take(place: Place, source: IO[bytes], digest: str) -> None:
                 stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
-        if hashed.hexdigest() != digest:
+        if hashed.hexdigest() != sha256:
             raise Refused(
-                f"a file fails its hash on arrival ({digest[:12]})",
+                f"a file fails its hash on arrival ({sha256[:12]})",
                 "deploy again; if it stays, check the network and the disk",
             )
         beside.chmod(0o444)
-        beside.replace(place.blobs / digest)
+        beside.replace(place.blobs / sha256)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -24,15 +24,12 @@ def build(place: Place, environment: dict[str, Any]) -> None:
     blobs.remove(partial)
     partial.mkdir(parents=True)
     uv = _installer(place, environment["installer"])
-    _run(
-        place,
-        [str(uv), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial / "venv")],
-    )
+    _run(partial, [str(uv), "venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial / "venv")])
     wheels = partial / "wheels"
     for wheel in environment["wheels"]:
         blobs.place_blob(place, wheel, wheels / wheel["name"])
     (partial / "requirements.txt").write_text("".join(_line(wheel) for wheel in environment["wheels"]))
-    _run(place, [str(uv), "pip", "install", *_options(partial)])
+    _run(partial, [str(uv), "pip", "install", *_options(partial)])
     blobs.remove(wheels)
     os.sync()
     (partial / "venv").rename(place.environments / environment["digest"])
@@ -76,9 +73,10 @@ def _installer(place: Place, blob: dict[str, Any]) -> Path:
     return program
 
 
-def _run(place: Place, command: list[str]) -> None:
+def _run(partial: Path, command: list[str]) -> None:
+    """Run uv; its cache goes with the partial folder, whose file system it shares so that files can be linked."""
     settings = {
-        "UV_CACHE_DIR": str(place.root / "cache"),
+        "UV_CACHE_DIR": str(partial / "cache"),
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_CONFIG": "1",
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",

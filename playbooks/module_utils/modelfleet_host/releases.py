@@ -1,77 +1,19 @@
-"""The life of a release on a host: staged, live, previous, absent. Each state is atomic and safe to repeat."""
+"""The life of a staged release on a host: live, previous, absent. Each state is atomic and safe to repeat."""
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from . import blobs, environment, journal, systemd
-from .place import Place, Refused, point, sync_folder, write
+from . import blobs, journal, systemd
+from .place import Place, Refused, point
 
 KEPT = 3
 Result = dict[str, Any]
-Manifest = dict[str, Any]
 
 
-def stage(place: Place, manifest: Manifest, variables: str, incoming: Path | None, by: str, check: bool) -> Result:
-    """Make a release complete on disk; nothing live is touched.
-
-    ``variables`` is the text of the service's environment file. Returns ``lacks`` with the digests that must be
-    sent first; call again with ``incoming``, a tar file of them.
-    """
-    service, release = manifest["service"], manifest["release"]
-    folder = place.release(service, release)
-    if folder.is_dir():
-        return {"changed": False, "lacks": [], "received_bytes": 0}
-    lacks = _lacks(place, manifest)
-    if check:
-        return {"changed": True, "lacks": [], "would_lack": len(lacks), "diff": _diff_staged(manifest)}
-    if lacks and incoming is None:
-        return {"changed": True, "lacks": lacks, "received_bytes": 0}
-    with place.locked():
-        received = blobs.receive(place, incoming) if incoming else 0
-        if not folder.is_dir():
-            _build(place, manifest, variables)
-            journal.add(place, service, "staged", release=release, model=manifest["model"], by=by, result="done")
-    return {"changed": True, "lacks": [], "received_bytes": received, "diff": _diff_staged(manifest)}
-
-
-def _lacks(place: Place, manifest: Manifest) -> list[str]:
-    """The model's files, and the wheels only if their environment has to be built."""
-    wanted = list(manifest["model_files"])
-    if not environment.ready(place, manifest["environment"]):
-        wanted += [*manifest["environment"]["wheels"], manifest["environment"]["installer"]]
-    return blobs.lacking(place, wanted)
-
-
-def _build(place: Place, manifest: Manifest, variables: str) -> None:
-    folder = place.release(manifest["service"], manifest["release"])
-    partial = folder.with_name(f".{folder.name}")
-    for leftover in folder.parent.glob(".*"):
-        blobs.remove(leftover)
-    partial.mkdir(parents=True)
-    try:
-        for entry in manifest["model_files"]:
-            blobs.place_blob(place, entry, partial / "model" / entry["name"])
-        if not environment.ready(place, manifest["environment"]):
-            environment.build(place, manifest["environment"])
-    except Exception:
-        blobs.remove(partial)
-        raise
-    (partial / "environment").symlink_to(place.environments / manifest["environment"]["digest"])
-    (partial / "units").mkdir()
-    for name, text in manifest["units"].items():
-        write(partial / "units" / name, text)
-    write(partial / "service.env", variables, mode=0o600)
-    write(partial / "release.json", json.dumps(manifest, indent=1))
-    os.sync()
-    partial.rename(folder)
-    sync_folder(folder.parent)
-
-
-def live(place: Place, service: str, release: str, by: str, check: bool, act: str = "live") -> Result:
+def live(place: Place, service: str, release: str, by: str, check: bool) -> Result:
     """Hand the listening socket over to a staged release and make it the release of record.
 
     Raises Refused if the new one does not come up; then the old one never stopped serving.
@@ -85,10 +27,11 @@ def live(place: Place, service: str, release: str, by: str, check: bool, act: st
     if not place.release(service, release).is_dir():
         raise Refused(f"release {release} of {service} is not staged", "deploy again")
     if _settled(place, service, release):
+        _remember(place, service, release, by)
         return {"changed": False}
     with place.locked():
         _hand_over(place, service, release, by)
-        journal.add(place, service, act, release=release, replaces=present, by=by, result="done")
+        journal.add(place, service, "live", release=release, replaces=present, by=by, result="done")
         _prune(place, service)
     return {"changed": True, "replaces": present, "diff": diff}
 
@@ -126,7 +69,18 @@ def _settled(place: Place, service: str, release: str) -> bool:
 
 
 def _enabled(place: Place, service: str) -> bool:
-    return (place.units / "sockets.target.wants" / f"modelfleet-{service}.socket").is_symlink()
+    wanted = (
+        f"sockets.target.wants/modelfleet-{service}.socket",
+        f"multi-user.target.wants/modelfleet-{service}.service",
+    )
+    return all((place.units / name).is_symlink() for name in wanted)
+
+
+def _remember(place: Place, service: str, release: str, by: str) -> None:
+    """Add the entry that a run could not write which died after the link had moved."""
+    if journal.latest(place, service) != release:
+        with place.locked():
+            journal.add(place, service, "live", release=release, by=by, result="done")
 
 
 def _units(place: Place, service: str, release: str) -> systemd.Units:
@@ -139,21 +93,17 @@ def _hand_over(place: Place, service: str, release: str, by: str) -> None:
     old_units = systemd.installed(place, list(units))
     old = [instance for instance in systemd.instances(service) if instance != release]
     socket = f"modelfleet-{service}.socket"
-    moves = bool(old_units) and systemd.listens(old_units) != systemd.listens(units)
     systemd.install(place, units)
-    if moves:
-        _stop(service, old)
-        systemd.run("stop", socket)
     systemd.run("enable", "--quiet", socket, f"modelfleet-{service}.service")
     started = systemd.run("start", socket).returncode == 0
     started = started and systemd.run("start", f"modelfleet-{service}@{release}.service").returncode == 0
     if not started:
-        _undo(place, service, release, old_units, old if moves else [], by)
+        _undo(place, service, release, old_units, by)
     _stop(service, old)
     point(place.service(service) / "current", f"releases/{release}")
 
 
-def _undo(place: Place, service: str, release: str, old_units: systemd.Units, stopped: list[str], by: str) -> None:
+def _undo(place: Place, service: str, release: str, old_units: systemd.Units, by: str) -> None:
     """Put everything back as it was and say why; the new release never took a request."""
     unit, present = f"modelfleet-{service}@{release}.service", place.current(service)
     words = systemd.last_words(unit)
@@ -165,13 +115,9 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, st
         names = [f"modelfleet-{service}.socket", f"modelfleet-{service}.service"]
         systemd.run("disable", "--now", "--quiet", *names)
         systemd.uninstall(place, [*names, f"modelfleet-{service}@.service"])
-    if stopped:
-        systemd.run("restart", f"modelfleet-{service}.socket")
-        for instance in stopped:
-            systemd.run("start", f"modelfleet-{service}@{instance}.service")
     why = systemd.reason(words)
     journal.add(place, service, "live", release=release, by=by, result="failed", reason=why)
-    state = f"release {present} serves on" if present else "the host serves nothing of it"
+    state = f"release {present} serves on" if present not in (None, release) else "the host serves nothing of it"
     raise Refused(f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words)
 
 
@@ -208,10 +154,14 @@ def _drop_unused(place: Place) -> None:
     wheels = [wheel for entry in environments for wheel in (*entry["wheels"], entry["installer"])]
     files = [entry for manifest in manifests for entry in manifest["model_files"]]
     blobs.drop_unused(place, {blob["sha256"] for blob in (*wheels, *files)})
-    used = {entry["digest"] for entry in environments}
-    for folder in place.environments.glob("*"):
-        if folder.name not in used:
-            blobs.remove(folder)
+    _keep(place.environments, {entry["digest"] for entry in environments})
+    _keep(place.installers, {entry["installer"]["sha256"] for entry in environments})
+
+
+def _keep(folder: Path, used: set[str]) -> None:
+    for path in folder.glob("*"):
+        if path.name not in used:
+            blobs.remove(path)
 
 
 def _said(place: Place, service: str, release: str | None) -> str:
@@ -220,9 +170,3 @@ def _said(place: Place, service: str, release: str | None) -> str:
         return f"release: {release}\n" if release else ""
     model = json.loads(path.read_text())["model"]
     return f"release: {release}\nmodel: {model['name']}:{model['version']}\ndigest: {model['digest']}\n"
-
-
-def _diff_staged(manifest: Manifest) -> dict[str, str]:
-    text = "".join(f"{entry['name']}\n" for entry in manifest["model_files"])
-    header = f"{manifest['service']}/releases/{manifest['release']}"
-    return {"before": "", "after": text, "before_header": header, "after_header": header}

@@ -48,10 +48,10 @@ def uninstall(place: Place, names: list[str]) -> None:
     run("daemon-reload")
 
 
-def listens(units: Units) -> list[str]:
-    """Return the addresses at which a set of units listens."""
+def listens(units: Units) -> str:
+    """Return the address and port at which a set of units listens; empty if at none."""
     lines = [line for text in units.values() for line in text.splitlines()]
-    return sorted(line.split("=", 1)[1].strip() for line in lines if line.startswith("ListenStream="))
+    return next((line.split("=", 1)[1].strip() for line in lines if line.startswith("ListenStream=")), "")
 
 
 def last_words(unit: str, lines: int = 25) -> list[str]:
