@@ -126,10 +126,10 @@ def _save(
     trusted_types: Sequence[str],
     store_path: Path | None,
 ) -> SavedModel:
+    answers = artefacts.own_answers(estimator, examples.rows[:GOLDEN_ROWS])
     classes = [_plain(value) for value in getattr(estimator, "classes_", [])]
     with store.incoming(name, store_path) as folder:
         scoring = _artefact(estimator, examples, folder, wanted, classes, trusted_types)
-        answers = artefacts.own_answers(estimator, examples.rows[:GOLDEN_ROWS])
         golden.write(folder / golden.FILE, _golden(examples, classes, *answers))
         locks.write(folder, scoring.runtime)
         document = {

@@ -21,9 +21,22 @@ Matrix = NDArray[np.float64]
 
 
 def own_answers(estimator: Any, rows: Matrix) -> tuple[NDArray[Any], Matrix | None]:
-    """What the estimator itself answers: labels and probabilities, or values. Raises Failure on NaN."""
-    probabilities = np.asarray(estimator.predict_proba(rows)) if hasattr(estimator, "classes_") else None
-    answers = np.asarray(estimator.predict(rows))
+    """What the estimator itself answers: labels and probabilities, or values, each a number or a label a row.
+
+    Raises Failure where it can't score the rows, gives no probabilities, answers several values a row, or NaN.
+    """
+    name, classifies = type(estimator).__name__, hasattr(estimator, "classes_")
+    if classifies and not hasattr(estimator, "predict_proba"):
+        raise Failure(name, "it gives no probabilities", "wrap it in sklearn's CalibratedClassifierCV")
+    try:
+        answers = np.asarray(estimator.predict(rows))
+        probabilities = np.asarray(estimator.predict_proba(rows)) if classifies else None
+    except (ValueError, TypeError, AttributeError) as error:  # NotFittedError is among them
+        raise Failure(
+            name, f"it can't score the inputs ({error})", "fit it, and give rows as it was fitted on"
+        ) from error
+    if answers.ndim != 1:
+        raise Failure(name, f"it answers {answers.shape[1]} values a row", "save an estimator for each of them")
     numbers = answers if probabilities is None else probabilities
     if not np.isfinite(numbers).all():
         raise Failure("golden set", "the model answers NaN or infinity", "mend the model, or give other inputs")

@@ -129,6 +129,23 @@ def test_a_port_in_use_is_named_with_its_holder(live: Live) -> None:
     refused(run, "server1", "port 8009 is in use by python3", "another port")
 
 
+def test_a_balancer_s_port_in_use_is_named_with_its_holder(live: Live) -> None:
+    live.ssh("balancer1", "sudo systemd-run --unit=squatter python3 -m http.server 8090")
+    live.until(lambda: ":8090" in live.ssh("balancer1", "ss -ltn"), 10, "the squatter listens")
+    try:
+        with unchanged(live):
+            run = live.deploy(live.edited(put("children", "balancers", "hosts", "balancer1", "public_port", 8090)))
+    finally:
+        live.ssh("balancer1", "sudo systemctl stop squatter")
+    refused(run, "balancer1", "port 8090 is in use by python3")
+
+
+def test_a_live_service_can_not_be_moved_to_another_port_under_its_clients(live: Live) -> None:
+    run = live.deploy(live.edited(put("vars", "services", 0, "port", 8077)))
+    refused(run, "digits listens at 0.0.0.0:8001", "without losing requests", "take it out of the fleet file")
+    assert live.answers("digits")["predictions"]
+
+
 @pytest.mark.parametrize(
     ("edit", "words"),
     [

@@ -45,7 +45,7 @@ SPOILT: dict[str, Spoil] = {
     "disk": lambda said: said.update(disk_free=0.05),
     "memory": lambda said: said.update(memory_free=0.01),
     "socket": lambda said: said["socket"].update(UnitFileState="disabled"),
-    "unit": lambda said: said["running"].append("modelfleet-digits@0ther.service"),
+    "unit": lambda said: said.update(unit_text=said["unit_text"].replace("ProtectHome=yes\n", "")),
     "model": lambda said: said["altered"].append("model.onnx"),
     "golden": lambda said: said["golden"]["body"]["predictions"].reverse(),
     "version": lambda said: said["golden"].update(request_id=""),

@@ -9,6 +9,7 @@ import pytest
 
 from modelfleet import curl, store
 from modelfleet.fleet import BIN
+from modelfleet_service import golden
 from tests.fleet.live import Live, Run, put
 from tests.fleet.load import Load
 
@@ -29,8 +30,8 @@ def test_ansible_playbook_alone_brings_bare_hosts_to_services_that_passed_their_
 
 def test_every_service_answers_its_golden_set_through_the_balancer(live: Live) -> None:
     for service in live.fleet.services:
-        golden = store.find(service.model, live.store).golden[0]
-        assert set(live.answers(service.name)["predictions"][0]) == set(golden.prediction)
+        rows = store.find(service.model, live.store).golden[:1]
+        assert golden.differences(rows, live.answers(service.name)["predictions"]) == []
 
 
 def test_the_second_run_changes_nothing_in_few_tasks(live: Live) -> None:
@@ -80,6 +81,40 @@ def served(live: Live, host: str) -> list[str]:
     return [entry["request_id"] for entry in entries if entry.get("path") == "/models/digits/predict"]
 
 
+def test_previous_hands_back_to_the_release_before(live: Live) -> None:
+    before = live.release("server1", "digits")
+    assert live.deploy(live.edited(put("vars", "services", 0, "threads", 5))).status == 0
+    assert live.release("server1", "digits") != before
+    asked = ["ansible", "server1", "-i", str(live.path), "--become", "-m", "release"]
+    done = live.execute(str(BIN / asked[0]), *asked[1:], "-a", "state=previous service=digits")
+    assert done.status == 0, done.output
+    assert live.release("server1", "digits") == before
+    assert live.answers("digits")["predictions"]
+    assert live.deploy().status == 0
+
+
+def test_what_was_rendered_passes_the_checkers_of_its_host(live: Live) -> None:
+    for server in live.fleet.servers:
+        said = live.ssh(server.name, "sudo systemd-analyze verify /etc/systemd/system/modelfleet-*.s* 2>&1")
+        assert [line for line in said.splitlines() if "modelfleet" in line] == []
+    live.ssh("balancer1", "sudo nginx -t -q")
+
+
+def test_nginx_that_was_stopped_is_put_in_force_again(live: Live) -> None:
+    live.ssh("balancer1", "sudo systemctl stop nginx")
+    assert live.deploy().status == 0
+    assert live.answers("digits")["predictions"]
+
+
+def test_a_release_that_was_altered_on_a_server_is_mended(live: Live) -> None:
+    release = live.release("server2", "digits")
+    model = f"/opt/modelfleet/digits/releases/{release}/model"
+    live.ssh("server2", f"sudo sh -c 'echo x >> {model}/golden.jsonl; rm {model}/model.yaml'")
+    mended = live.deploy()
+    assert mended.status == 0, mended.output
+    assert mended.changed() == {"balancer1": 0, "server1": 0, "server2": 1, "localhost": 0}
+
+
 def test_a_service_that_the_fleet_no_longer_lists_is_retired_and_comes_back(live: Live) -> None:
     path = live.edited(lambda content: content["vars"]["services"].pop(1))
     assert live.deploy(path).status == 0
@@ -92,9 +127,10 @@ def test_a_service_that_the_fleet_no_longer_lists_is_retired_and_comes_back(live
 def test_secrets_are_in_no_output_and_no_process_list(live: Live) -> None:
     canary = "canary-5ecret-value"
     path = live.edited(put("vars", "services", 0, "environment", {"TOKEN": canary}))
-    deployed = live.deploy(path, "--diff", "--", "-vvv")
-    assert deployed.status == 0, deployed.output[-3000:]
-    assert canary not in deployed.output
+    for callback in ("modelfleet", "default"):
+        deployed = live.deploy(path, "--diff", "--", "-vvv", ANSIBLE_STDOUT_CALLBACK=callback)
+        assert deployed.status == 0, deployed.output[-3000:]
+        assert canary not in deployed.output, callback
     assert canary not in live.ssh(
         "server1", "sudo sh -c 'cat /proc/[0-9]*/cmdline; journalctl --no-pager' | tr '\\0' ' '"
     )

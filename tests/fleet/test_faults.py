@@ -26,6 +26,7 @@ def test_a_killed_master_is_started_again(live: Live) -> None:
     live.ssh("server1", f"sudo kill -9 {old}")
     live.until(lambda: pid(live, "server1") not in ("0", old), 30, "a new master")
     live.until(lambda: answers(live, "server1"), 30, "an answer")
+    live.ssh("server1", "sudo systemctl reset-failed 'modelfleet-digits@*.service'")
 
 
 def test_a_request_to_a_stopped_service_starts_the_release_of_record(live: Live) -> None:

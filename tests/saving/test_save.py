@@ -15,6 +15,7 @@ import yaml
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import LinearSVC
 
 import modelfleet
 from modelfleet import saving
@@ -120,6 +121,10 @@ REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("nan", LINE, {"inputs": ROWS * np.nan}, "rows of finite numbers"),
     ("columns", LINE, {"feature_names": ["a", "b"]}, "2 names for 3 columns"),
     ("nan answers", BROKEN, {}, "answers NaN or infinity"),
+    ("margins", LinearSVC().fit(ROWS, ROWS[:, 0] > 0), {}, "no probabilities; wrap it in sklearn's Calibrated"),
+    ("several", LinearRegression().fit(ROWS, ROWS), {}, "it answers 3 values a row"),
+    ("unfitted", LinearRegression(), {}, "can't score the inputs .*; fit it"),
+    ("width", LINE, {"inputs": ROWS[:, :2]}, "can't score the inputs"),
     ("format", LINE, {"format": "pickle"}, "use auto, onnx or skops"),
     ("untrusted", OWN, {}, "own_function"),
     ("metric", LINE, {"evaluation": [{"metric": "r2"}]}, r"card\.evaluation\.0\.data_set"),

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.service.conftest import INSTANCE
 
@@ -114,9 +116,24 @@ def test_every_answer_names_the_model_s_version_and_the_request(
     assert answer.is_json
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "ä"])
-def test_a_request_id_that_could_break_a_log_is_replaced(client: FlaskClient, given: str) -> None:
-    answer = client.get("/healthz", headers={"X-Request-ID": given})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*INSTANCE, "instances"]), inner),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=JSON | st.builds(lambda rows: {"instances": rows}, JSON) | st.binary(max_size=64))
+def test_no_body_whatever_is_a_fault_of_ours(client: FlaskClient, body: Any) -> None:
+    answer = post(client, body)
+    assert answer.status_code in (200, 400, 413, 422)
+    assert answer.json
+
+
+@pytest.mark.parametrize("given_id", ["", "a b", "x" * 129, 'a"b', "ä"])
+def test_a_request_id_that_could_break_a_log_is_replaced(client: FlaskClient, given_id: str) -> None:
+    answer = client.get("/healthz", headers={"X-Request-ID": given_id})
     assert len(answer.headers["X-Request-ID"]) == 32
 
 

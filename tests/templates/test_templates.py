@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import crossplane
 import pytest
 
 from modelfleet import settings
@@ -70,6 +71,15 @@ def test_ansible_and_plain_jinja_render_the_same(template: Path, by_ansible: dic
 @pytest.mark.parametrize("template", ALL, ids=lambda path: path.name)
 def test_a_template_renders_as_expected(template: Path) -> None:
     assert plain(template) == (EXPECTED / template.name.removesuffix(".j2")).read_text()
+
+
+def test_nginx_s_configuration_parses_and_gixy_finds_no_fault_in_it() -> None:
+    path = EXPECTED / "nginx.conf"
+    parsed = crossplane.parse(str(path))
+    assert (parsed["status"], parsed["errors"]) == ("ok", [])
+    judged = subprocess.run([str(BIN / "gixy"), "--format", "json", str(path)], capture_output=True, text=True)
+    assert judged.returncode == 0, judged.stdout
+    assert json.loads(judged.stdout) == []
 
 
 @pytest.mark.parametrize("template", ALL, ids=lambda path: path.name)
