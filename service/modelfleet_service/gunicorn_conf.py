@@ -7,6 +7,8 @@ from modelfleet_service.logs import configuration
 wsgi_app = "modelfleet_service.wsgi:app"
 preload_app = True
 control_socket_disable = True
+worker_class = "gthread"
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - a file system in memory, for the workers' heartbeats
 max_requests = 0
 timeout = 60
 forwarded_allow_ips = ""

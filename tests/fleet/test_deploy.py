@@ -93,6 +93,35 @@ def test_previous_hands_back_to_the_release_before(live: Live) -> None:
     assert live.deploy().status == 0
 
 
+def test_operators_come_and_go_by_the_fleet_file_alone(live: Live) -> None:
+    key = live.scratch / "operator"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    operators = [{"name": "olga", "key": key.with_suffix(".pub").read_text().strip()}]
+    provision = [str(BIN / "ansible-playbook"), "playbooks/provision.yml", "-i"]
+    path = str(live.edited(put("vars", "host_operators", operators)))
+    for options in (["--check"], [], []):
+        last = live.execute(*provision, path, *options)
+        assert last.status == 0, last.output
+    assert set(last.changed().values()) == {0}
+    asked = ["olga@127.0.0.1", "id -nG; journalctl --lines=1 --unit=ssh >/dev/null && ! sudo -n true 2>/dev/null"]
+    known = [word for word in live.host("server1").ssh_arguments if "=" in word and "IdentitiesOnly" not in word]
+    options = [word for setting in known for word in ("-o", setting)]
+    port = str(live.host("server1").ssh_port)
+    login = ["ssh", *options, "-p", port, "-i", str(key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", *asked]
+    said = subprocess.run(login, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    assert "systemd-journal" in said.stdout
+    assert live.execute(*provision, str(live.path)).status == 0
+    assert "olga" not in live.ssh("server1", "getent passwd")
+    assert subprocess.run(login, capture_output=True).returncode == 255
+
+
+def test_an_account_that_is_there_is_not_taken_over(live: Live) -> None:
+    path = live.edited(put("vars", "host_operators", [{"name": "daemon", "key": "ssh-ed25519 AAAA"}]))
+    run = live.execute(str(BIN / "ansible-playbook"), "-i", str(path), "playbooks/provision.yml")
+    assert "daemon is an account of this host already; choose another name" in run.last_line()
+
+
 def test_what_was_rendered_passes_the_checkers_of_its_host(live: Live) -> None:
     for server in live.fleet.servers:
         said = live.ssh(server.name, "sudo systemd-analyze verify /etc/systemd/system/modelfleet-*.s* 2>&1")
