@@ -6,6 +6,7 @@ import copy
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -96,6 +97,19 @@ class Live:
             timeout=600,
         )
         return Run(done.returncode, done.stdout, time.monotonic() - began)
+
+    def deploy_and_die(self, path: Path, seen: str) -> None:
+        """Start a deploy and kill it, and all that it started here, once its output has some words."""
+        command = [str(BIN / "modelfleet"), "deploy", "--fleet", str(path)]
+        environment = {**os.environ, "MODELFLEET_STORE": str(self.store), "PYTHONUNBUFFERED": "1"}
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as process:
+            assert process.stdout
+            said = next((line for line in process.stdout if seen in line), None)
+            time.sleep(0.3)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert said, f"the deploy ended before it said {seen!r}"
 
     def ssh(self, host: str, command: str, check: bool = True) -> str:
         """Run a shell command on a host as its deploy user; return what it printed."""

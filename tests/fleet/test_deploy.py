@@ -124,8 +124,10 @@ def test_an_account_that_is_there_is_not_taken_over(live: Live) -> None:
 
 def test_what_was_rendered_passes_the_checkers_of_its_host(live: Live) -> None:
     for server in live.fleet.servers:
-        said = live.ssh(server.name, "sudo systemd-analyze verify /etc/systemd/system/modelfleet-*.s* 2>&1")
-        assert [line for line in said.splitlines() if "modelfleet" in line] == []
+        for service in live.fleet.services:
+            instance = f"{service.unit}@{live.release(server.name, service.name)}.service"
+            verify = f"sudo systemd-analyze verify {service.unit}.socket {service.unit}.service {instance} 2>&1"
+            assert [line for line in live.ssh(server.name, verify).splitlines() if "modelfleet" in line] == []
     live.ssh("balancer1", "sudo nginx -t -q")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fleet.live import Live
+from modelfleet import curl, store
+from tests.fleet.live import Live, put
+from tests.fleet.load import Load
 
 pytestmark = pytest.mark.fleet
 
@@ -47,6 +49,28 @@ def test_a_server_that_reboots_comes_back_on_the_release_of_record(live: Live) -
     live.until(lambda: answers(live, "server2"), 60, "an answer")
     assert live.release("server2", "digits") == release
     assert live.deploy().status == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "threads"), [("Stage the release", 6), ("Hand the socket", 7), ("Write the configuration", 8)]
+)
+def test_a_controller_that_dies_loses_no_request_and_the_next_deploy_completes_it(
+    live: Live, seen: str, threads: int
+) -> None:
+    digits = live.fleet.services[0]
+    body = {"instances": [store.find(digits.model, live.store).golden[0].instance]}
+    path = live.edited(put("vars", "services", 0, "threads", threads))
+    with Load(f"{curl.public_url(live.fleet.balancers[0])}/models/digits/predict", body, rate=50) as load:
+        live.deploy_and_die(path, seen)
+        completed = live.deploy(path)
+    assert completed.status == 0, completed.output
+    assert load.failed() == [], f"{len(load.failed())} of {len(load.ledger)} failed"
+    for server in live.fleet.servers:
+        units = live.ssh(server.name, "systemctl list-units --plain --no-legend 'modelfleet-digits@*'").splitlines()
+        assert [unit.split()[0] for unit in units] == [
+            f"modelfleet-digits@{live.release(server.name, 'digits')}.service"
+        ]
+    assert set(live.deploy(path).changed().values()) == {0}
 
 
 def test_a_run_that_was_killed_midway_is_completed_by_the_next(live: Live) -> None:
