@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import os
@@ -102,13 +103,12 @@ class Live:
         """Start a deploy and kill it, and all that it started here, once its output has some words."""
         command = [str(BIN / "modelfleet"), "deploy", "--fleet", str(path)]
         environment = {**os.environ, "MODELFLEET_STORE": str(self.store), "PYTHONUNBUFFERED": "1"}
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
-        ) as process:
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             said = next((line for line in process.stdout if seen in line), None)
-            time.sleep(0.3)
-            os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.3)  # into the task, not before it
+            for pid in [process.pid, *_descendants(process.pid)]:
+                os.kill(pid, signal.SIGKILL)
         assert said, f"the deploy ended before it said {seen!r}"
 
     def ssh(self, host: str, command: str, check: bool = True) -> str:
@@ -143,6 +143,17 @@ class Live:
                 return
             time.sleep(0.3)
         raise AssertionError(f"not within {seconds} s: {what}")
+
+
+def _descendants(pid: int) -> list[int]:
+    """Name the processes that a process started, and those that they started; Ansible's workers lead sessions."""
+    found: list[int] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                child = int(stat.parent.name)
+                found += [child, *_descendants(child)]
+    return found
 
 
 def _quoted(script: str) -> str:
