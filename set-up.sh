@@ -25,7 +25,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
 command -v ssh >/dev/null || install openssh-client
 command -v curl >/dev/null || install curl
 
-if [ ! -x .venv/bin/python ]; then
+if [ ! -x .venv/bin/pip ]; then
     echo "Making the virtual environment .venv ..."
     python3 -m venv .venv
 fi

@@ -88,15 +88,15 @@ def build(
     *,
     units: Mapping[str, str],
     settings: Mapping[str, Any],
-    secrets_digest: str,
+    environment_digest: str,
     targets: Iterable[Target],
     store_path: Path | None = None,
 ) -> Path:
     """Build the bundle of one service and return the path of its document.
 
-    ``service`` has at least ``name``, ``model`` and ``workers``; ``secrets_digest`` stands for the environment
-    variables, which never enter a bundle. Raises Failure where the model is missing or altered, or a wheel
-    can't be had.
+    ``service`` has at least ``name``, ``model`` and ``workers``; ``environment_digest`` stands for the environment
+    variables, which may be secret and never enter a bundle.
+    Raises Failure where the model is missing or altered, or a wheel can't be had.
     """
     model = store.find(service["model"], store_path)
     code = service_wheel()
@@ -108,7 +108,7 @@ def build(
         "locks": _every_lock(model),
         "units": dict(units),
         "settings": dict(settings),
-        "environment": secrets_digest,
+        "environment": environment_digest,
     }
     environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
     model_files = tuple(Blob(entry.path, entry.sha256, entry.size) for entry in (*model.files, _manifest_entry(model)))

@@ -35,7 +35,7 @@ def build(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build
             "service": {"name": "flowers", "model": "flowers:1", "workers": 2},
             "units": {"a.service": "[Unit]\n"},
             "settings": {"max_instances": 10},
-            "secrets_digest": "none",
+            "environment_digest": "none",
             "targets": TARGETS,
             "store_path": store,
         }
@@ -53,7 +53,7 @@ def test_the_same_inputs_give_the_same_release(build: Build) -> None:
     [
         {"units": {"a.service": "[Service]\n"}},
         {"settings": {"max_instances": 11}},
-        {"secrets_digest": "other"},
+        {"environment_digest": "other"},
         {"service": {"name": "roses", "model": "flowers:1", "workers": 2}},
         {"service": {"name": "flowers", "model": "squares:1", "workers": 2}},
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -39,8 +40,6 @@ def _services(path: Path, read: Fleet) -> Iterator[Failure]:
     servers = {host.name for host in read.servers}
     taken: dict[int, str] = {}
     names: set[str] = set()
-    if not read.services:
-        yield Failure(str(path), "services is empty", "list at least one service with name, model and port")
     for service in read.services:
         named = SERVICE_NAME.fullmatch(service.name)
         where = f"{path}: services.{service.name if named else repr(service.name)}"
@@ -72,24 +71,37 @@ def _limits(where: str, given: dict[str, Any]) -> Iterator[Failure]:
     for name, value in (given.get("environment") or {}).items():
         if not VARIABLE_NAME.fullmatch(str(name)):
             yield Failure(where, f"{name!r} is no name of an environment variable", "use letters, digits and _")
+        encrypted = isinstance(value, dict) and "__ansible_vault" in value
+        if isinstance(value, bool | list | dict | None) and not encrypted:
+            yield Failure(where, f"the value of {name} is no text", "give a string in quotes, or a number")
         if isinstance(value, str) and ("\n" in value or "\0" in value):
             yield Failure(where, f"the value of {name} has more than one line", "give one line")
 
 
 def _numbers(path: Path, read: Fleet) -> Iterator[Failure]:
     """Numbers that are at least one, and time-outs that must follow each other for no request to be lost."""
-    defaults = {
-        name: value for role in ("host", "service", "balancer") for name, value in settings.defaults(role).items()
-    }
     for host in read.hosts:
+        fronts = host in read.balancers
+        roles = ("host", "service", "balancer") if fronts else ("host", "service")
+        defaults = {name: value for role in roles for name, value in settings.defaults(role).items()}
         effective = {name: host.settings.get(name, value) for name, value in defaults.items()}
         for name, value in effective.items():
             if isinstance(defaults[name], int) and int(value) < 1:
                 yield Failure(f"{path}: {host.name}", f"{name} is {value}", "give 1 or more")
-        for shorter, longer in (pair for chain in CHAINS for pair in pairwise(chain)):
+        for shorter, longer in (pair for chain in CHAINS for pair in pairwise(chain) if fronts):
             if int(effective[shorter]) >= int(effective[longer]):
                 what = f"{shorter} ({effective[shorter]}) is not less than {longer} ({effective[longer]})"
                 yield Failure(f"{path}: {host.name}", what, "an update would lose requests: raise the second")
+        if not _is_ip(str(effective["service_listen_address"])):
+            what = f"service_listen_address is {effective['service_listen_address']}"
+            yield Failure(f"{path}: {host.name}", what, "give an IPv4 address, such as 0.0.0.0")
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        return bool(ipaddress.IPv4Address(address))
+    except ValueError:
+        return False
 
 
 def _operators(path: Path, read: Fleet) -> Iterator[Failure]:

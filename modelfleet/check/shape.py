@@ -16,6 +16,10 @@ from modelfleet.settings import Role
 
 ROLES_OF = {"servers": ("host", "service"), "balancers": ("host", "balancer")}
 OF_HOSTS = {"address", "public_url"}
+OF_ANSIBLE = {"ansible_host", "ansible_port", "ansible_user", "ansible_password", "ansible_connection"} | {
+    f"ansible_{name}" for name in ("python_interpreter", "remote_tmp", "shell_type", "shell_executable")
+}
+OF_CONNECTIONS = ("ansible_ssh_", "ansible_become", "ansible_scp_", "ansible_sftp_", "ansible_pipelining")
 Settings = dict[str, Any]
 
 
@@ -48,8 +52,9 @@ def _groups(path: Path, resolved: dict[str, Any]) -> Iterator[Failure]:
 
 def _unknown(path: Path, given: Settings, known: set[str]) -> Iterator[Failure]:
     for name in given:
-        if name not in known and not name.startswith("ansible_"):
-            yield Failure(str(path), f"unknown setting {name}", meant(name, known))
+        if name not in known | OF_ANSIBLE and not name.startswith(OF_CONNECTIONS):
+            known_here = OF_ANSIBLE if name.startswith("ansible_") else known
+            yield Failure(str(path), f"unknown setting {name}", meant(name, known_here))
 
 
 def _empty(path: Path, given: Settings) -> Iterator[Failure]:

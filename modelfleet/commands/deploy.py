@@ -12,7 +12,7 @@ from modelfleet import store as stores
 from modelfleet.fleet import Fleet
 
 
-@click.command("deploy", context_settings={"ignore_unknown_options": True})
+@click.command("deploy")
 @click.option("--fleet", "fleet_option", metavar="FILE", help="The fleet file; the local fleet if not given.")
 @click.option("--check", "check_mode", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--diff", is_flag=True, help="Show what changes in files.")
@@ -30,7 +30,7 @@ def command(
     fleet.refuse_broken(path)
     options = [*(["--check"] if check_mode else []), *(["--diff"] if diff else []), *ansible_options]
     status = playbook.run("deploy", path, options)
-    if status == 0 and not check_mode:
+    if status == 0 and not {"--check", "-C", "--syntax-check", "--list-hosts", "--list-tasks"} & set(options):
         _show(fleet.read(path))
     return status
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from modelfleet import bundle
@@ -42,7 +43,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             shipment = Path(folder) / "shipment.tar"
             bundle.pack(made, answer["lacks"], shipment)
             remote = self._connection._shell.join_path(self._make_tmp_path(), shipment.name)
-            self._connection.put_file(str(shipment), remote)
+            try:
+                self._connection.put_file(str(shipment), remote)
+            except AnsibleError as error:
+                size = shipment.stat().st_size / 1e6
+                reason = " ".join(str(error).split())[-200:]
+                cure = f"see that the SSH user's home has {size:,.0f} MB free, and deploy again"
+                raise Failure(made.service, f"its files could not be sent ({reason})", cure) from error
         try:
             return self._module(arguments | {"incoming": remote}, task_vars)
         finally:
@@ -58,7 +65,7 @@ def _named(arguments: dict[str, Any]) -> dict[str, Any]:
     if "bundle" not in arguments:
         return arguments
     made = bundle.read(Path(arguments.pop("bundle")))
-    return arguments | {"service": made.service, "release": made.release}
+    return arguments | {"service": made.service, "release": made.release, "model": made.model}
 
 
 def environment_file(variables: dict[str, Any]) -> str:

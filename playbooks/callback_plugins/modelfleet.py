@@ -37,6 +37,8 @@ KNOWN = (
      "python3 is not installed", "install the distribution's python3 on the host"),
     (r"python3-apt must be installed", "--check needs the package python3-apt",
      "install it, or deploy without --check"),
+    (r"requires a minimum of Python|requires Python \S+ or", "its Python is too old",
+     "use Debian 12 or 13 with the distribution's python3"),
     (r"Could not resolve|Temporary failure in name resolution|Failed to fetch|Failed to update apt cache",
      "apt can't fetch the distribution's packages", "check the host's network and its apt sources"),
 )  # fmt: skip
@@ -62,7 +64,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002
         """Print the task's name as it starts, so that a slow one is seen."""
         if task.action != "meta":
-            self._display.display(f"  {task.get_name().split(' : ')[-1]}")
+            name = task.get_name().split(" : ")[-1]
+            self._display.display("  " + ("Check the role's settings" if name.startswith("Validating arg") else name))
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
         """Print a handler like a task."""
@@ -137,7 +140,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._display.display(f"    {host}  failed{item}", color=C.COLOR_ERROR)
         for words in result.result.get("log") or []:
             self._display.display(f"      | {words}")
-        if not rescued(result.task) and not any(failure["line"] == line for failure in self._failures):
+        saved = rescued(result.task) and not result.result.get("unreachable")
+        if not saved and not any(failure["line"] == line for failure in self._failures):
             self._failures.append({"host": host, "line": line, "task": result.task.get_name()})
 
     def _elapsed(self) -> str:
@@ -151,7 +155,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
 
 def rescued(task: Any) -> bool:
-    """Tell whether a task stands in a block whose rescue goes on from its failure, and says why itself."""
+    """Tell whether a task stands in a block whose rescue goes on from its failure, and says why itself.
+
+    No rescue goes on from a host that can't be reached.
+    """
     block = task._parent
     return any(other._uuid == task._uuid for other in getattr(block, "block", [])) and bool(block.rescue)
 

@@ -11,7 +11,7 @@ options:
   service: {type: dict, required: true, description: Name, model and workers of the service.}
   settings: {type: dict, required: true, description: What the app reads from release.json.}
   units: {type: dict, required: true, description: The text of each systemd unit, by file name.}
-  environment: {type: dict, required: true, description: Environment variables; only their digest is kept.}
+  environment_digest: {type: str, required: true, description: SHA-256 of the environment variables.}
   targets: {type: list, elements: dict, required: true, description: Python, machine and glibc of the servers.}
   store: {type: path, description: The store; the default store if not given.}
 author: [modelfleet]
@@ -23,7 +23,7 @@ EXAMPLES = r"""
     service: {name: digits, model: "digits:3", workers: 2}
     settings: {}
     units: {}
-    environment: {}
+    environment_digest: 44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
     targets: [{python: "3.11", machine: x86_64, glibc: "2.36"}]
 """
 
@@ -32,8 +32,6 @@ bundle: {description: Path of the bundle's document., type: str, returned: succe
 release: {description: The release's id., type: str, returned: success}
 """
 
-import hashlib  # noqa: E402
-import json  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
@@ -42,7 +40,7 @@ ARGUMENTS = {
     "service": {"type": "dict", "required": True},
     "settings": {"type": "dict", "required": True},
     "units": {"type": "dict", "required": True},
-    "environment": {"type": "dict", "required": True, "no_log": True},
+    "environment_digest": {"type": "str", "required": True},
     "targets": {"type": "list", "elements": "dict", "required": True},
     "store": {"type": "path"},
 }
@@ -56,13 +54,12 @@ def main() -> None:
     from modelfleet.wheels import Target
 
     wanted = module.params
-    variables = json.dumps(wanted["environment"], sort_keys=True).encode()
     try:
         path = bundle.build(
             wanted["service"],
             units=wanted["units"],
             settings=wanted["settings"],
-            secrets_digest=hashlib.sha256(variables).hexdigest(),
+            environment_digest=wanted["environment_digest"],
             targets=sorted({Target(**target) for target in wanted["targets"]}),
             store_path=Path(wanted["store"]) if wanted["store"] else None,
         )

@@ -50,8 +50,8 @@ def main() -> None:
         {"service_ports": {"type": "dict", "default": {}}, "public_port": {"type": "int"}},
         supports_check_mode=True,
     )
-    ports = wanted_ports(module.params["service_ports"], module.params["public_port"])
-    refusal = unsupported(release_of(Path("/etc/os-release")), python()) or taken(ports)
+    refusal = unsupported(release_of(Path("/etc/os-release")), python())
+    refusal = refusal or taken(wanted_ports(module.params["service_ports"], module.params["public_port"]))
     if refusal:
         module.fail_json(msg=refusal)
     module.exit_json(
@@ -91,13 +91,18 @@ def unsupported(release: dict[str, str], version: str) -> str | None:
 def wanted_ports(service_ports: dict[str, int], public_port: int | None) -> dict[int, str]:
     """Map each port that the host is to answer at to the unit that may hold it."""
     ports = {int(port): f"modelfleet-{service}.socket" for service, port in service_ports.items()}
-    return ports | ({public_port: NGINX, DIGEST_PORT: NGINX} if public_port else {})
+    return {**ports, public_port: NGINX, DIGEST_PORT: NGINX} if public_port else ports
 
 
 def taken(ports: dict[int, str]) -> str | None:
     """Say which wanted port something else holds; None where all are free or ours."""
-    sockets = listeners()
+    sockets, ours_by_port = listeners(), kit_sockets()
     for port, unit in ports.items():
+        former = ours_by_port.get(port, unit)
+        if former != unit:
+            service = former.split(".")[0].replace("modelfleet-", "")
+            cure = "take that service out of the fleet file and deploy, then put this one in"
+            return f"port {port} is still that of the service {service}; {cure}"
         name = holder(sockets[port]) if port in sockets else ""
         ours = name.startswith("nginx ") if unit == NGINX else listens(unit).endswith(f":{port}")
         if name and not ours:
@@ -114,6 +119,14 @@ def listeners() -> dict[int, str]:
             if row[3] == LISTENING:
                 found[int(row[1].rsplit(":", 1)[1], 16)] = row[9]
     return found
+
+
+def kit_sockets() -> dict[int, str]:
+    """Map each port at which a socket of the kit listens to the socket's unit."""
+    asked = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", "modelfleet-*.socket"]
+    lines = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
+    units = [line.split()[0] for line in lines if line.strip()]
+    return {int(listens(unit).rpartition(":")[2]): unit for unit in units if listens(unit)}
 
 
 def listens(unit: str) -> str:

@@ -14,6 +14,7 @@ options:
   state: {type: str, choices: [staged, live, previous, absent], required: true, description: What to bring about.}
   service: {type: str, description: The service's name.}
   release: {type: str, description: The release that is to be live.}
+  model: {type: dict, description: "The release's model, from the action plugin."}
   manifest: {type: dict, description: The bundle's manifest, from the action plugin.}
   environment_file: {type: str, description: The text of the service's environment file; may hold secrets.}
   incoming: {type: path, description: A tar file of the blobs that were lacking, from the action plugin.}
@@ -48,6 +49,7 @@ ARGUMENTS = {
     "state": {"type": "str", "choices": ["staged", "live", "previous", "absent"], "required": True},
     "service": {"type": "str"},
     "release": {"type": "str"},
+    "model": {"type": "dict"},
     "manifest": {"type": "dict"},
     "environment_file": {"type": "str", "no_log": True},
     "incoming": {"type": "path"},
@@ -83,7 +85,7 @@ def bring_about(place: Place, wanted: dict[str, Any], *, check: bool) -> dict[st
         incoming = Path(wanted["incoming"]) if wanted["incoming"] else None
         result = staging.stage(place, wanted["manifest"], wanted["environment_file"], incoming, by, check)
     elif wanted["state"] == "live":
-        result = releases.live(place, wanted["service"], wanted["release"], by, check)
+        result = releases.live(place, wanted["service"], wanted["release"], wanted["model"], by, check)
     elif wanted["state"] == "previous":
         result = releases.previous(place, wanted["service"], by, check)
     else:

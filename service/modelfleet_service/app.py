@@ -18,15 +18,13 @@ from modelfleet_service.release import Release
 log = logging.getLogger("modelfleet")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 BRIEF = ("name", "version", "created", "algorithm", "signature", "evaluation", "intended_use", "limits")
-DEFAULT_MAX_BODY_BYTES = 10 * 2**20
-DEFAULT_MAX_INSTANCES = 10_000
 
 
 def create_app(release: Release) -> Flask:
     """Build the service of one release."""
     app = Flask("modelfleet_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = int(release.settings.get("max_body_bytes", DEFAULT_MAX_BODY_BYTES))
-    most = int(release.settings.get("max_instances", DEFAULT_MAX_INSTANCES))
+    app.config["MAX_CONTENT_LENGTH"] = int(release.settings["max_body_bytes"])
+    most = int(release.settings["max_instances"])
     route = f"/models/{release.service}"
 
     @app.post(f"{route}/predict")

@@ -62,7 +62,10 @@ def bare(say: Say, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 def looked(say: Say, bare: Live) -> Run:
     """What `deploy --check --diff` said of the bare fleet, before anything was deployed."""
     say("checking a bare fleet")
-    return bare.deploy(None, "--check", "--diff")
+    before = bare.state()
+    checked = bare.deploy(None, "--check", "--diff")
+    assert bare.state() == before
+    return checked
 
 
 @pytest.fixture(scope="session")

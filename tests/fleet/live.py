@@ -23,6 +23,8 @@ from modelfleet.tree import ROOT
 
 Edit = Callable[[dict[str, Any]], None]
 STATE = """
+dpkg-query --show
+ls -l /opt /etc/systemd
 cat /opt/modelfleet/*/journal.jsonl /etc/nginx/nginx.conf 2>/dev/null
 ls -l /opt/modelfleet/*/current /etc/systemd/system/modelfleet-* 2>/dev/null
 systemctl show --property=MainPID,NRestarts,ActiveState 'modelfleet-*.s*' nginx.service 2>/dev/null

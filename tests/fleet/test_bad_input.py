@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -111,12 +112,15 @@ def test_too_little_disk_is_named_with_both_numbers(live: Live) -> None:
     finally:
         live.ssh("server1", "sudo umount /opt/modelfleet")
     refused(run, "server1", "MB of disk")
+    assert re.search(r"needs [\d,]+ MB of disk under /opt/modelfleet and has [\d,]+ MB", run.last_line())
     assert live.release("server2", "digits") == live.release("server1", "digits")
 
 
 def test_a_bad_request_for_memory_is_named_with_both_numbers(live: Live) -> None:
     with unchanged(live):
-        refused(live.deploy(live.edited(put("vars", "services", 0, "workers", 5000))), "MB of memory")
+        run = live.deploy(live.edited(put("vars", "services", 0, "workers", 5000)))
+    refused(run, "MB of memory")
+    assert re.search(r"needs [\d,]+ MB of memory .* and has [\d,]+ MB", run.last_line())
 
 
 def test_a_port_in_use_is_named_with_its_holder(live: Live) -> None:
@@ -142,7 +146,9 @@ def test_a_balancer_s_port_in_use_is_named_with_its_holder(live: Live) -> None:
 
 def test_a_live_service_can_not_be_moved_to_another_port_under_its_clients(live: Live) -> None:
     run = live.deploy(live.edited(put("vars", "services", 0, "port", 8077)))
-    refused(run, "digits listens at 0.0.0.0:8001", "without losing requests", "take it out of the fleet file")
+    refused(
+        run, "digits listens with ListenStream=0.0.0.0:8001", "without losing requests", "take it out of the fleet file"
+    )
     assert live.answers("digits")["predictions"]
 
 
@@ -255,14 +261,15 @@ def test_a_release_with_wrong_golden_answers_never_takes_a_request(live: Live) -
 
 def test_an_app_that_dies_at_import_leaves_the_old_release_serving(live: Live) -> None:
     releases = [live.release(host.name, "digits") for host in live.fleet.servers]
-    edit = put("vars", "services", 0, "environment", {"MODELFLEET_RELEASE": "/nowhere"})
-    refused(live.deploy(live.edited(edit)), "server1", "did not start", "serves on")
+    live.ssh("server1", "sudo mkdir -p /opt/broken && echo 'raise ImportError(1)' | sudo tee /opt/broken/orjson.py")
+    edit = put("vars", "services", 0, "environment", {"PYTHONPATH": "/opt/broken"})
+    refused(live.deploy(live.edited(edit)), "server1", "did not start", "ImportError", "serves on")
     assert [live.release(host.name, "digits") for host in live.fleet.servers] == releases
     assert live.answers("digits")["predictions"]
 
 
 def test_an_invalid_nginx_configuration_leaves_the_old_one_in_place_and_in_force(live: Live) -> None:
-    asked = "cat /etc/nginx/nginx.conf; python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/configuration').read())\""
+    asked = "ls -a /etc/nginx; cat /etc/nginx/nginx.conf; python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/configuration').read())\""
     before = live.ssh("balancer1", asked)
     run = live.deploy(
         live.edited(put("children", "balancers", "hosts", "balancer1", "balancer_keepalive_connections", -1))

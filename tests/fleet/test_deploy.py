@@ -157,7 +157,7 @@ def test_a_service_that_the_fleet_no_longer_lists_is_retired_and_comes_back(live
 
 def test_secrets_are_in_no_output_and_no_process_list(live: Live) -> None:
     canary = "canary-5ecret-value"
-    path = live.edited(put("vars", "services", 0, "environment", {"TOKEN": canary}))
+    path = live.edited(put("vars", "services", 0, "environment", {"TOKEN": canary, "OMP_NUM_THREADS": 1}))
     for callback in ("modelfleet", "default"):
         deployed = live.deploy(path, "--diff", "--", "-vvv", ANSIBLE_STDOUT_CALLBACK=callback)
         assert deployed.status == 0, deployed.output[-3000:]

@@ -98,6 +98,14 @@ def test_one_host_can_be_server_and_balancer_in_one(live: Live, other: dict[str,
     assert deployed.status == 0, deployed.output
     assert "0 failed" in deployed.output
 
+    def empty(content: dict[str, Any]) -> None:
+        edit(content)
+        content["vars"]["services"] = []
+
+    emptied = fleet.deploy(fleet.edited(empty))
+    assert emptied.status == 0, emptied.output
+    assert "modelfleet" not in fleet.ssh("server1", "systemctl list-units --plain --no-legend 'modelfleet*'")
+
 
 def test_down_leaves_nothing(live: Live, other: dict[str, Any]) -> None:
     assert modelfleet("down", "--name", OTHER).returncode == 0

@@ -24,7 +24,8 @@ def make_release(folder: Path, source: Path, **settings: Any) -> Path:
         path.chmod(0o755 if path.is_dir() else 0o644)
     read = model.read(folder / "model")
     said = {"name": read.name, "version": read.version, "digest": read.digest}
-    document = {"service": read.name, "release": "0123456789ab", "model": said, "settings": settings}
+    limits = {"max_body_bytes": 100_000, "max_instances": 100}
+    document = {"service": read.name, "release": "0123456789ab", "model": said, "settings": limits | settings}
     (folder / "release.json").write_text(json.dumps(document))
     return folder
 

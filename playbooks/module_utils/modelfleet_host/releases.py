@@ -11,19 +11,21 @@ from .place import Place, Refused, point
 
 KEPT = 3
 Result = dict[str, Any]
+Model = dict[str, Any]
 
 
-def live(place: Place, service: str, release: str, by: str, check: bool) -> Result:
+def live(place: Place, service: str, release: str, model: Model | None, by: str, check: bool) -> Result:
     """Hand the listening socket over to a staged release and make it the release of record.
 
+    ``model`` is that of the release, to be told in check mode before the release is staged.
     Raises Refused if the new one does not come up; then the old one never stopped serving.
     """
     present = place.current(service)
-    before, after = _said(place, service, present), _said(place, service, release)
+    before, after = _said(place, service, present), _told(release, model or _model(place, service, release))
     diff = {"before_header": service, "after_header": service, "before": before, "after": after}
     if check:
         settled = place.release(service, release).is_dir() and _settled(place, service, release)
-        return {"changed": not settled, "diff": {} if settled else diff | {"after": f"release: {release}\n"}}
+        return {"changed": not settled, "diff": {} if settled else diff}
     if not place.release(service, release).is_dir():
         raise Refused(f"release {release} of {service} is not staged", "deploy again")
     if _settled(place, service, release):
@@ -41,7 +43,7 @@ def previous(place: Place, service: str, by: str, check: bool) -> Result:
     release = journal.previous(place, service)
     if release is None:
         raise Refused(f"{service} has no earlier release on this host", "deploy the version you want")
-    return live(place, service, release, by, check)
+    return live(place, service, release, None, by, check)
 
 
 def absent(place: Place, kept: list[str], by: str, check: bool) -> Result:
@@ -106,7 +108,7 @@ def _hand_over(place: Place, service: str, release: str, by: str) -> None:
 def _undo(place: Place, service: str, release: str, old_units: systemd.Units, by: str) -> None:
     """Put everything back as it was and say why; the new release never took a request."""
     unit, present = f"modelfleet-{service}@{release}.service", place.current(service)
-    words = systemd.last_words(unit)
+    words = systemd.last_words(unit) or systemd.last_words(f"modelfleet-{service}.socket")
     systemd.run("stop", unit)
     systemd.run("reset-failed", unit)
     if present:
@@ -117,7 +119,8 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, by
         systemd.uninstall(place, [*names, f"modelfleet-{service}@.service"])
     why = systemd.reason(words)
     journal.add(place, service, "live", release=release, by=by, result="failed", reason=why)
-    state = f"release {present} serves on" if present not in (None, release) else "the host serves nothing of it"
+    serves = systemd.active(f"modelfleet-{service}@{present}.service")
+    state = f"release {present} serves on" if serves else "the host serves nothing of it"
     raise Refused(f"release {release} of {service} did not start ({why}); {state}", "mend it and deploy again", words)
 
 
@@ -149,7 +152,10 @@ def _prune(place: Place, service: str) -> None:
 
 
 def _drop_unused(place: Place) -> None:
-    manifests = [json.loads(path.read_text()) for path in place.root.glob("*/releases/*/release.json")]
+    """Drop what no release refers to; nothing, where one can't say what it refers to."""
+    manifests = [_document(folder) for folder in place.root.glob("*/releases/[!.]*")]
+    if not all(manifests):
+        return
     environments = [manifest["environment"] for manifest in manifests]
     wheels = [wheel for entry in environments for wheel in (*entry["wheels"], entry["installer"])]
     files = [entry for manifest in manifests for entry in manifest["model_files"]]
@@ -165,8 +171,22 @@ def _keep(folder: Path, used: set[str]) -> None:
 
 
 def _said(place: Place, service: str, release: str | None) -> str:
-    path = place.release(service, release) / "release.json" if release else None
-    if path is None or not path.is_file():
-        return f"release: {release}\n" if release else ""
-    model = json.loads(path.read_text())["model"]
-    return f"release: {release}\nmodel: {model['name']}:{model['version']}\ndigest: {model['digest']}\n"
+    return _told(release, _model(place, service, release)) if release else ""
+
+
+def _told(release: str, model: Model | None) -> str:
+    lines = [f"model: {model['name']}:{model['version']}", f"digest: {model['digest']}"] if model else []
+    return "".join(f"{line}\n" for line in (f"release: {release}", *lines))
+
+
+def _model(place: Place, service: str, release: str) -> Model | None:
+    return _document(place.release(service, release)).get("model")
+
+
+def _document(folder: Path) -> dict[str, Any]:
+    """Read a release's document; empty where it is missing or was altered."""
+    try:
+        content = json.loads((folder / "release.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and "environment" in content else {}

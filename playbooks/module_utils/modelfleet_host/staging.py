@@ -27,7 +27,7 @@ def stage(place: Place, manifest: Manifest, variables: str, incoming: Path | Non
     wrong = flaws(place, manifest, variables)
     if not wrong:
         return {"changed": False, "lacks": [], "received_bytes": 0}
-    diff = _diff(manifest, wrong)
+    diff = _diff(place, manifest, wrong)
     if check:
         return {"changed": True, "lacks": [], "diff": diff}
     lacks = [] if incoming else _lacks(place, manifest, wrong)
@@ -60,12 +60,14 @@ def flaws(place: Place, manifest: Manifest, variables: str) -> list[str]:
 
 
 def _refuse_move(place: Place, manifest: Manifest) -> None:
-    """A socket that moves closes: what waits in it is lost, and balancers go on sending to the old port."""
+    """A socket that moves or changes closes: what waits in it is lost, and balancers go on sending to the old port."""
     service, socket = manifest["service"], f"modelfleet-{manifest['service']}.socket"
-    old, new = systemd.listens(systemd.installed(place, [socket])), systemd.listens(manifest["units"])
-    if old not in ("", new) and systemd.active(socket):
-        what = f"{service} listens at {old} and can't move to {new} without losing requests"
-        cure = "take it out of the fleet file and deploy, then put it back with the new port and deploy again"
+    old = systemd.listening(systemd.installed(place, [socket]).get(socket, ""))
+    new = systemd.listening(manifest["units"].get(socket, ""))
+    if old and old != new and systemd.active(socket):
+        gone, come = sorted(set(old) - set(new)), sorted(set(new) - set(old))
+        what = f"{service} listens with {' '.join(gone)} and can't change to {' '.join(come)} without losing requests"
+        cure = "take it out of the fleet file and deploy, then put it back with the new value and deploy again"
         raise Refused(what, cure)
 
 
@@ -135,11 +137,17 @@ def _read(path: Path) -> str | None:
     return path.read_text() if path.is_file() else None
 
 
-def _diff(manifest: Manifest, wrong: list[str]) -> dict[str, str]:
-    """Show a new release as its files, and an altered one as what is mended in it."""
+def _diff(place: Place, manifest: Manifest, wrong: list[str]) -> list[dict[str, str]]:
+    """Show a new release as its files and the units that change, and an altered one as what is mended in it."""
     fresh = manifest["release"] in wrong
     text = "".join(f"{entry['name']}\n" for entry in manifest["model_files"]) if fresh else ""
     before = "" if fresh else "".join(f"{name} (missing or altered)\n" for name in wrong)
     after = text if fresh else "".join(f"{name}\n" for name in wrong)
     header = f"{manifest['service']}/releases/{manifest['release']}"
-    return {"before": before, "after": after, "before_header": header, "after_header": header}
+    files = {"before": before, "after": after, "before_header": header, "after_header": header}
+    old = systemd.installed(place, list(manifest["units"]))
+    return [files, *(_unit(name, old.get(name, ""), new) for name, new in manifest["units"].items() if name in old)]
+
+
+def _unit(name: str, before: str, after: str) -> dict[str, str]:
+    return {"before": before, "after": after, "before_header": name, "after_header": name}

@@ -48,10 +48,10 @@ def uninstall(place: Place, names: list[str]) -> None:
     run("daemon-reload")
 
 
-def listens(units: Units) -> str:
-    """Return the address and port at which a set of units listens; empty if at none."""
-    lines = [line for text in units.values() for line in text.splitlines()]
-    return next((line.split("=", 1)[1].strip() for line in lines if line.startswith("ListenStream=")), "")
+def listening(socket: str) -> list[str]:
+    """Return the settings of a socket unit's text that are fixed while it listens; empty if there is no text."""
+    settings = [line.strip() for line in socket.partition("[Socket]")[2].partition("[Install]")[0].splitlines()]
+    return [line for line in settings if "=" in line and not line.startswith(("#", "Service="))]
 
 
 def last_words(unit: str, lines: int = 25) -> list[str]:
