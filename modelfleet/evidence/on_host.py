@@ -78,8 +78,14 @@ def service(asked: dict[str, Any]) -> dict[str, Any]:
         "manifest": digest(home / "current/model/manifest.json"),
         "ready": ask(f"{base}/readyz"),
         "golden": scored(f"{base}/models/{name}/predict", asked["instances"]),
-        "log": run("journalctl", "--no-pager", "--output=cat", "--lines=6", f"--unit=modelfleet-{name}@*").splitlines(),
+        "log": last_words(f"modelfleet-{name}@*"),
     }
+
+
+def last_words(unit: str) -> list[str]:
+    """Return the last log lines of a unit but those that say that a request was answered, oldest first."""
+    lines = run("journalctl", "--no-pager", "--output=cat", "--lines=2000", f"--unit={unit}").splitlines()
+    return [line for line in lines if '"message": "answered"' not in line or '"status": 5' in line][-6:]
 
 
 def heard_at(listener: dict[str, str]) -> str:

@@ -133,7 +133,7 @@ class Live:
         """Send the service's own example request through the balancer with curl; return the JSON answer."""
         wanted = next(one for one in self.fleet.services if one.name == service)
         command = curl.command(self.fleet, wanted, self.store)
-        done = subprocess.run([*command, "--fail"], capture_output=True, text=True, check=True, timeout=30)
+        done = subprocess.run([*command, "--fail"], capture_output=True, text=True, check=True, timeout=90)
         answer: dict[str, Any] = yaml.safe_load(done.stdout)
         return answer
 

@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from modelfleet.fleet import BIN
-from modelfleet.local import inventory
+from modelfleet.local import free, inventory
 from modelfleet.tree import ROOT
 from tests.fleet.live import Live
 
@@ -30,7 +30,7 @@ def modelfleet(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def other(live: Live) -> Iterator[dict[str, Any]]:
     """A second fleet of one server beside the session's, made while something holds the next free port."""
-    taken = max(host.ssh_port for host in live.fleet.hosts) + 1
+    taken = free.port(max(host.ssh_port for host in live.fleet.hosts) + 1, ())
     with socket.create_server(("127.0.0.1", taken)):
         done = modelfleet("up", "--name", OTHER, "--servers", "1", "--json")
     assert done.returncode == 0, done.stderr
