@@ -65,7 +65,14 @@ def _question(fleet: Fleet, models: dict[str, Model], host: Host) -> dict[str, A
     ]
     if host.name not in {balancer.name for balancer in fleet.balancers}:
         return {"services": services}
-    routes = [{"name": name, "instance": model.golden[0].instance} for name, model in models.items()]
+    routes = [
+        {
+            "name": service.name,
+            "instance": models[service.name].golden[0].instance,
+            "servers": len(service.servers),
+        }
+        for service in fleet.services
+    ]
     port = host.settings.get("public_port")
     addresses = sorted({server.address for server in fleet.servers})
     requests = REQUESTS_PER_SERVER * len(fleet.servers)
