@@ -66,10 +66,7 @@ class Bundle:
 
     def write(self, path: Path) -> None:
         """Write the bundle's document, atomically."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(json.dumps(asdict(self), indent=1))
-        beside.replace(path)
+        wheels.note(path, json.dumps(asdict(self), indent=1))
 
 
 def read(path: Path) -> Bundle:

@@ -85,6 +85,14 @@ def keep(path: Path) -> Blob:
     return blob
 
 
+def note(path: Path, text: str) -> None:
+    """Write a document of the cache, so that it is whole or not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(text)
+    beside.replace(path)
+
+
 def fetch(lock: str, target: Target) -> tuple[Blob, ...]:
     """Return the wheels that a lock's text names for a target, from the cache or else from the index.
 
@@ -98,10 +106,7 @@ def fetch(lock: str, target: Target) -> tuple[Blob, ...]:
         if all(_intact(wheel) for wheel in wheels):
             return wheels
     wheels = _download(lock, target)
-    index.parent.mkdir(parents=True, exist_ok=True)
-    beside = index.with_name(f".{index.name}.{os.getpid()}")
-    beside.write_text(json.dumps([asdict(wheel) for wheel in wheels]))
-    beside.replace(index)
+    note(index, json.dumps([asdict(wheel) for wheel in wheels]))
     return wheels
 
 

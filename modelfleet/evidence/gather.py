@@ -113,8 +113,7 @@ def _outside(fleet: Fleet, name: str, model: Model) -> str:
     """Send the service's example request as a client would; return the answer's status, or why there is none."""
     if not fleet.balancers:
         return "no balancer"
-    url = f"{curl.public_url(fleet.balancers[0])}/models/{name}/predict"
-    body = json.dumps({"instances": [model.golden[0].instance]}).encode()
+    url, body = curl.predict_url(fleet, name), json.dumps(curl.example(model)).encode()
     asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - the fleet file's
     try:
         with urllib.request.urlopen(asked, timeout=CLIENT_TIMEOUT_SECONDS) as answer:  # noqa: S310

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -50,11 +49,7 @@ def _locked(names: Sequence[str], constraints: Path, python: str) -> str:
     wish = "\n".join([*names, python, PLATFORM, constraints.read_text()])
     known = wheels.cache() / "locks" / f"{hashlib.sha256(wish.encode()).hexdigest()}.lock"
     if not known.exists():
-        text = _resolve(names, constraints, python)
-        known.parent.mkdir(parents=True, exist_ok=True)
-        beside = known.with_name(f".{known.name}.{os.getpid()}")
-        beside.write_text(text)
-        beside.replace(known)
+        wheels.note(known, _resolve(names, constraints, python))
     return known.read_text()
 
 

@@ -96,16 +96,15 @@ def wanted_ports(service_ports: dict[str, int], public_port: int | None) -> dict
 
 def taken(ports: dict[int, str]) -> str | None:
     """Say which wanted port something else holds; None where all are free or ours."""
-    sockets, ours_by_port = listeners(), kit_sockets()
+    sockets, held = listeners(), kit_sockets()
     for port, unit in ports.items():
-        former = ours_by_port.get(port, unit)
+        former = held.get(port, unit)
         if former != unit:
             service = former.split(".")[0].replace("modelfleet-", "")
             cure = "take that service out of the fleet file and deploy, then put this one in"
             return f"port {port} is still that of the service {service}; {cure}"
-        name = holder(sockets[port]) if port in sockets else ""
-        ours = name.startswith("nginx ") if unit == NGINX else listens(unit).endswith(f":{port}")
-        if name and not ours:
+        name = holder(sockets[port]) if port in sockets and port not in held else ""
+        if name and not (unit == NGINX and name.startswith("nginx ")):
             return f"port {port} is in use by {name}; stop it, or give {unit.split('.')[0]} another port"
     return None
 
@@ -126,7 +125,8 @@ def kit_sockets() -> dict[int, str]:
     asked = ["systemctl", "list-units", "--plain", "--no-legend", "--state=active", "modelfleet-*.socket"]
     lines = subprocess.run(asked, capture_output=True, text=True).stdout.splitlines()
     units = [line.split()[0] for line in lines if line.strip()]
-    return {int(listens(unit).rpartition(":")[2]): unit for unit in units if listens(unit)}
+    found = {unit: listens(unit) for unit in units}
+    return {int(address.rpartition(":")[2]): unit for unit, address in found.items() if address}
 
 
 def listens(unit: str) -> str:
