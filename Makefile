@@ -33,7 +33,7 @@ bench-deploy: setup ## How long a deploy takes, first and again
 	$(BIN)/python -m benchmarks.deploy
 
 lock: setup ## Resolve the lock files anew
-	$(LOCK) pyproject.toml --extra sklearn --group dev --universal --python-version 3.11 --upgrade \
+	$(LOCK) pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \
 	    --no-emit-package modelfleet-service -o requirements.lock
 	for python in 3.11 3.13; do \
 	    $(LOCK) service/pyproject.toml --python-version $$python --python-platform x86_64-manylinux_2_28 --upgrade \

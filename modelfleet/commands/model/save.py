@@ -1,4 +1,4 @@
-"""`modelfleet model`: save files as models, and list what is saved."""
+"""`modelfleet model save`: a file becomes the next version of a name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from typing import Any
 import click
 import yaml
 
-from modelfleet import store
 from modelfleet.errors import Failure
+from modelfleet.options import STORE
 
 PICKLES = {".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"}
-STORE = click.option("--store", "store_path", type=click.Path(path_type=Path), help="The store, if not the default.")
 
 
-@click.group("model")
-def command() -> None:
-    """Saved models."""
-
-
-@command.command("save")
+@click.command("save")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Lower case, digits and hyphens; the version is given by the store.")
 @click.option("--examples", required=True, type=click.Path(path_type=Path), help="Example inputs: .npy, .csv or .json.")
@@ -29,7 +23,7 @@ def command() -> None:
 @click.option("--trust", multiple=True, metavar="TYPE", help="A type in a skops file that you trust; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the fields name, version, digest, path.")
 @STORE
-def save(
+def command(
     file: Path, name: str, examples: Path, card: Path | None, trust: tuple[str, ...], as_json: bool, store_path: Path
 ) -> None:
     """Save FILE, an .onnx or a .skops file, as the next version of a name.
@@ -57,35 +51,6 @@ def save(
         click.echo(json.dumps(said | {"path": str(saved.path)}))
         return
     click.echo(f"saved {saved.reference} ({saved.digest[:19]}) at {saved.path}")
-
-
-@command.command("list")
-@click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print an array: name, version, digest, created, runtime.")
-@STORE
-def list_(name: str | None, as_json: bool, store_path: Path | None) -> None:
-    """List the saved versions, of one name or of all; each is verified."""
-    names = [name] if name else store.names(store_path)
-    found = [store.find(f"{one}:{version}", store_path) for one in names for version in store.versions(one, store_path)]
-    rows = [
-        {
-            "name": model.name,
-            "version": model.version,
-            "digest": model.digest,
-            "created": model.card["created"],
-            "runtime": model.scoring["runtime"],
-        }
-        for model in found
-    ]
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        click.echo(f"{row['name']}:{row['version']:<4} {row['runtime']:<6} {row['created']}  {row['digest'][:19]}")
-    if not rows:
-        click.echo(
-            f"{store.path(store_path)} holds no model; save one with modelfleet.save() or `modelfleet model save`."
-        )
 
 
 def _card(path: Path | None) -> dict[str, Any]:
