@@ -12,6 +12,7 @@ import pytest
 from modelfleet import cli
 from modelfleet.errors import Failure, Failures
 from modelfleet.fleet import BIN
+from modelfleet.verbs import Verbs
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,14 +54,14 @@ def test_a_misuse_is_exit_2(arguments: list[str]) -> None:
     ],
 )
 def test_each_end_has_its_exit_code(monkeypatch: pytest.MonkeyPatch, error: BaseException, status: int) -> None:
-    monkeypatch.setattr(cli.Verbs, "get_command", lambda *_: raising(error))
+    monkeypatch.setattr(Verbs, "get_command", lambda *_: raising(error))
     with pytest.raises(SystemExit) as caught:
         cli.main(["x"])
     assert caught.value.code == status
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.Verbs, "get_command", lambda *_: raising(ZeroDivisionError("bug")))
+    monkeypatch.setattr(Verbs, "get_command", lambda *_: raising(ZeroDivisionError("bug")))
     with pytest.raises(ZeroDivisionError):
         cli.main(["x"])
 

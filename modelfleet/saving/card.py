@@ -1,11 +1,15 @@
-"""The card: the model's document, refused where a field is unknown or has the wrong type, and its page for people."""
+"""The card: the model's document, refused where a field is unknown or has the wrong type."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-import jinja2
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+
+from modelfleet.errors import Failure
+
+Dtype = Literal["float32", "float64", "int64", "bool", "string"]
 
 
 class Part(BaseModel):
@@ -28,34 +32,77 @@ class Measure(Part):
 
     metric: str
     data_set: str
-    value: float
+    value: float = Field(allow_inf_nan=False)
 
 
 class Tensor(Part):
-    """One input or output; ``shape`` is without the batch, and empty for a single value."""
+    """One input or output; ``shape`` is without the batch, empty for a single value; ``nullable`` allows null."""
 
     name: str
-    dtype: str
+    dtype: Dtype
     shape: list[int] = Field(default_factory=list)
+    nullable: bool = False
     unit: str = ""
+    description: str = ""
 
 
 class Signature(Part):
-    """What goes in and what comes out; ``classes`` are a classifier's, in the order of its probabilities."""
+    """What goes in and what comes out; ``classes`` are a classifier's, in the order of its probabilities.
 
-    inputs: list[Tensor]
-    outputs: list[Tensor]
+    An ``instance`` is an object with a value for each input, or the value of the only input; where a card does not
+    say, it is a value if the first input has a shape.
+    """
+
+    inputs: list[Tensor] = Field(min_length=1)
+    outputs: list[Tensor] = Field(min_length=1)
     classes: list[StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=list)
+    instance: Literal["object", "value"] | None = None
+
+
+class Conversion(Part):
+    """A conversion that was tried and refused: to which format, why, and the parity that was measured, if any."""
+
+    format: str
+    refused: str
+    parity: float | None = None
 
 
 class Scoring(Part):
-    """How the artefact is scored; ``parity`` is the largest difference from the trainer's own answers."""
+    """How the artefact is scored; ``parity`` is the largest difference from the trainer's own answers.
 
-    runtime: Literal["onnx", "skops"]
+    ``takes`` is what a skops estimator was fitted on, ``activation`` what an ONNX graph's scores still need,
+    ``entry`` the class of a model that is code, such as ``scorer:Scorer``.
+    """
+
+    runtime: Literal["onnx", "skops", "xgboost", "lightgbm", "code", "ensemble"]
     file: str
     tolerance: float
     parity: float | None = None
+    parity_rows: int | None = None
     memory_bytes: int = 0
+    takes: Literal["matrix", "frame", "texts"] = "matrix"
+    activation: Literal["none", "softmax", "sigmoid"] = "none"
+    entry: str = ""
+    refused: list[Conversion] = Field(default_factory=list)
+
+
+class Member(Part):
+    """A member of an ensemble: a saved version, known by its digest."""
+
+    name: str
+    version: int
+    digest: str
+    role: Literal["member", "final"] = "member"
+    weight: float | None = None
+    routes: list[StrictBool | StrictInt | StrictStr] = Field(default_factory=list)
+
+
+class Ensemble(Part):
+    """How an ensemble's members combine; ``field`` is the input by which ``route`` chooses the member."""
+
+    combine: Literal["mean", "weights", "vote", "stacking", "route"]
+    members: list[Member] = Field(min_length=1)
+    field: str = ""
 
 
 class Card(Part):
@@ -65,6 +112,9 @@ class Card(Part):
     version: int
     created: str
     author: str = ""
+    description: str = ""
+    license: str = ""
+    languages: list[str] = Field(default_factory=list)
     algorithm: str
     libraries: dict[str, str]
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -72,52 +122,19 @@ class Card(Part):
     evaluation: list[Measure] = Field(default_factory=list)
     signature: Signature
     scoring: Scoring
+    ensemble: Ensemble | None = None
     intended_use: str = ""
     limits: str = ""
     lineage: dict[str, str] = Field(default_factory=dict)
+    breaking: str = ""
     tags: list[str] = Field(default_factory=list)
 
 
-PAGE = """\
-# {{ card.name }}:{{ card.version }}
-
-{{ card.algorithm }}, saved {{ card.created }}{% if card.author %} by {{ card.author }}{% endif %}.
-
-## Intended use
-{{ card.intended_use or "Not said." }}
-
-## Limits
-{{ card.limits or "Not said." }}
-
-## Evaluation
-{% for measure in card.evaluation %}
-- {{ measure.metric }} on {{ measure.data_set }}: {{ "%.4f" | format(measure.value) }}
-{% else %}
-Not said.
-{% endfor %}
-
-## Training data
-{% if card.training_data %}
-{{ card.training_data.name }}, {{ card.training_data.rows }} rows. {{ card.training_data.location }}
-{% else %}
-Not said.
-{% endif %}
-
-## Parameters
-{% for name, value in card.parameters.items() %}
-- {{ name }}: {{ value }}
-{% else %}
-None.
-{% endfor %}
-
-## Libraries
-{% for name, version in card.libraries.items() %}
-- {{ name }} {{ version }}
-{% endfor %}
-"""
-
-
-def page(card: Card) -> str:
-    """Render MODEL_CARD.md."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    return environment.from_string(PAGE).render(card=card)
+def checked(document: Mapping[str, Any]) -> Card:
+    """Read a card; raise Failure that names the field which is unknown, missing or of the wrong type."""
+    try:
+        return Card.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "card." + ".".join(str(part) for part in first["loc"])
+        raise Failure(where, first["msg"].lower(), "mend the card; nothing was saved") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,19 +16,19 @@ from modelfleet.errors import Failure
 
 PYTHONS = ("3.11", "3.13")
 PLATFORM = "x86_64-manylinux_2_28"
-NEEDS = {"onnx": ("onnxruntime", "numpy"), "skops": ("skops", "scikit-learn", "numpy")}
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def write(folder: Path, runtime: str) -> None:
+def write(folder: Path, needs: Sequence[str]) -> None:
     """Write requirements-<python>.lock for each Python; what is installed here is what is locked.
 
-    Raises Failure where the versions can't be resolved.
+    ``needs`` are requirements, such as ``numpy``. Raises Failure where the versions can't be resolved.
     """
     constraints = folder / ".constraints"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in _installed().items()))
     try:
         with ThreadPoolExecutor() as pool:
-            resolved = pool.map(lambda python: _locked(NEEDS[runtime], constraints, python), PYTHONS)
+            resolved = pool.map(lambda python: _locked(needs, constraints, python), PYTHONS)
         for python, text in zip(PYTHONS, resolved, strict=True):
             (folder / f"requirements-{python}.lock").write_text(text)
     finally:
@@ -35,12 +36,16 @@ def write(folder: Path, runtime: str) -> None:
 
 
 def versions(names: Sequence[str]) -> dict[str, str]:
-    """The installed versions of some packages."""
-    return {name: importlib.metadata.version(name) for name in names}
+    """The versions of those of some packages that are installed; XGBoost's is the same with GPUs and without."""
+    installed = _installed()
+    found = {match.group(): installed.get(match.group().lower()) for match in map(NAME.match, names) if match}
+    return {name: version for name, version in found.items() if version}
 
 
 def _installed() -> dict[str, str]:
     found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
+    if "xgboost" in found:
+        found["xgboost-cpu"] = found["xgboost"]
     return {name: version for name, version in sorted(found.items()) if not name.startswith("modelfleet")}
 
 

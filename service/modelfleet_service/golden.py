@@ -72,6 +72,9 @@ def _compare(field: str, got: Any, expected: Any, tolerance: float) -> Iterable[
         for name in sorted({*expected, *got}):
             inner = f"{field}.{name}" if field else name
             yield from _compare(inner, got.get(name), expected.get(name), tolerance)
+    elif isinstance(expected, list) and isinstance(got, list) and len(got) == len(expected):
+        for number, (one, other) in enumerate(zip(got, expected, strict=True)):
+            yield from _compare(f"{field}[{number}]", one, other, tolerance)
     elif not _equal(got, expected, tolerance):
         yield field, got, expected
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError
+from modelfleet_service.runtimes import Allowed
 from modelfleet_service.scorer import Scorer, load
 
 
@@ -47,6 +48,6 @@ def open_release(path: Path) -> Release:
     if model.digest != content["model"]["digest"]:
         raise ModelError(str(path / "model"), f"is {model.digest} where the release says {content['model']['digest']}")
     settings = content.get("settings", {})
-    scorer = load(model, settings.get("skops_trusted_types") or ())
+    scorer = load(model, Allowed.by(settings))
     scorer.check_golden()
     return Release(content["service"], content["release"], settings, scorer)

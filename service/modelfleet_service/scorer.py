@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelfleet_service import golden
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import Model
-from modelfleet_service.signature import Matrix, Signature
-
-
-class Runtime(Protocol):
-    """What loads an artefact; ``classes`` is empty for a regressor."""
-
-    classes: Sequence[Any]
-
-    def score(self, rows: Matrix) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Score rows of shape (n, width): labels or values of shape (n,), and probabilities (n, classes) or None."""
+from modelfleet_service.runtimes import Allowed, Answers, Members, Runtime, no_members, open_runtime
+from modelfleet_service.signature import Batch, Signature
 
 
 @dataclass(frozen=True)
@@ -35,20 +25,11 @@ class Scorer:
 
     def predict(self, instances: Any, most: int = 2**31) -> list[dict[str, Any]]:
         """Score instances; raises RequestError where one does not fit the signature."""
-        return self.score(self.signature.matrix(instances, most))
+        return self.score(self.signature.batch(instances, most))
 
-    def score(self, rows: Matrix) -> list[dict[str, Any]]:
-        """Score rows of shape (n, width); a classifier answers label and probabilities, a regressor value."""
-        answers, probabilities = self.runtime.score(rows)
-        plain = answers.tolist()
-        if probabilities is None:
-            return [{"value": float(value)} for value in plain]
-        names = [str(name) for name in self.runtime.classes]
-        shares = probabilities.astype(np.float64).tolist()
-        return [
-            {"label": label, "probabilities": dict(zip(names, share, strict=True))}
-            for label, share in zip(plain, shares, strict=True)
-        ]
+    def score(self, batch: Batch) -> list[dict[str, Any]]:
+        """Score a batch; a classifier answers label and probabilities, anything else its outputs by name."""
+        return predictions(self.runtime.score(batch), self.model.signature.get("classes") or ())
 
     def check_golden(self) -> None:
         """Score the golden set; raise ModelError, with what was got and expected, where an answer differs."""
@@ -58,19 +39,27 @@ class Scorer:
             raise ModelError(self.model.reference, f"{wrong[0]} ({len(wrong)} differences in {len(rows)} rows)")
 
 
-def load(model: Model, trusted_types: Sequence[str] = ()) -> Scorer:
-    """Load a verified model's artefact; ``trusted_types`` are the deployer's, for skops.
+def load(model: Model, allowed: Allowed = Allowed(), members: Members = no_members) -> Scorer:  # noqa: B008 - frozen
+    """Load a verified model; ``members`` finds an ensemble's.
 
-    Raises ModelError where the artefact can't be loaded or holds a type that nobody trusts.
+    Raises ModelError where the artefact can't be loaded or holds what the deployer does not allow.
     """
-    kind, path = model.scoring["runtime"], model.path / model.scoring["file"]
-    classes = list(model.signature.get("classes") or [])
-    if kind == "onnx":
-        from modelfleet_service.onnx_runtime import OnnxRuntime
+    return Scorer(model, Signature.of(model.card), open_runtime(model, allowed, members))
 
-        return Scorer(model, Signature.of(model.card), OnnxRuntime(path, classes))
-    if kind == "skops":
-        from modelfleet_service.skops_runtime import SkopsRuntime
 
-        return Scorer(model, Signature.of(model.card), SkopsRuntime(path, classes, trusted_types))
-    raise ModelError(model.reference, f"no runtime is called {json.dumps(kind)}")
+def predictions(answers: Answers, classes: Sequence[Any]) -> list[dict[str, Any]]:
+    """Give answers the shapes of the HTTP API: an object an instance."""
+    if answers.labels is None or answers.probabilities is None:
+        listed = {name: _plain(array) for name, array in answers.values.items()}
+        return [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
+    names = [str(name) for name in classes]
+    shares = answers.probabilities.astype(np.float64).tolist()
+    return [
+        {"label": label, "probabilities": dict(zip(names, share, strict=True))}
+        for label, share in zip(answers.labels.tolist(), shares, strict=True)
+    ]
+
+
+def _plain(array: Any) -> list[Any]:
+    numbers = array.dtype.kind in "fiu"
+    return list((array.astype(np.float64) if numbers else array).tolist())

@@ -5,21 +5,28 @@ Prints one JSON object with ``memory_bytes``, the process's peak memory; a fault
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import sys
 from pathlib import Path
 
 from modelfleet_service import model
-from modelfleet_service.errors import ModelError
+from modelfleet_service.errors import ModelError, RequestError
+from modelfleet_service.runtimes import Allowed
 from modelfleet_service.scorer import load
 
 
 def main() -> None:
-    """Verify the folder named on the command line; further arguments are trusted skops types."""
+    """Verify the folder named on the command line, with what its saver trusts."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--trust", action="append", default=[], help="a type in a skops file")
+    parser.add_argument("--code", action="store_true", help="run the model's own code")
+    asked = parser.parse_args()
     try:
-        load(model.read(Path(sys.argv[1])), sys.argv[2:]).check_golden()
-    except ModelError as error:
+        load(model.read(asked.model), Allowed(tuple(asked.trust), asked.code)).check_golden()
+    except (ModelError, RequestError) as error:
         sys.exit(str(error))
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"memory_bytes": peak_kib * 1024}))

@@ -21,6 +21,7 @@ import modelfleet
 from modelfleet import saving
 from modelfleet import store as stores
 from modelfleet.errors import Failure
+from modelfleet.saving.finish import Wish
 from modelfleet.saving.inputs import Inputs
 
 ROWS = np.random.default_rng(1).normal(size=(40, 3))
@@ -36,7 +37,15 @@ def card(store: Path, name: str) -> dict[str, Any]:
 def test_a_saved_version_has_the_files_of_the_format(store: Path) -> None:
     found = {path.name for path in (store / "flowers/1").iterdir()}
     locks = {f"requirements-{python}.lock" for python in ("3.11", "3.13")}
-    assert found == {"model.yaml", "MODEL_CARD.md", "model.skops", "golden.jsonl", "manifest.json", *locks}
+    assert found == {
+        "model.yaml",
+        "MODEL_CARD.md",
+        "model.skops",
+        "golden.jsonl",
+        "manifest.json",
+        "environment.txt",
+        *locks,
+    }
 
 
 def test_the_card_says_what_was_trained_and_how_it_did(store: Path) -> None:
@@ -115,17 +124,17 @@ BROKEN.coef_ = np.array([np.nan, 0.0, 0.0])
 OWN = make_pipeline(FunctionTransformer(own_function), LinearRegression()).fit(ROWS, ROWS.sum(axis=1))
 REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("name", LINE, {"name": "Line"}, "not a model name"),
-    ("shape", LINE, {"inputs": ROWS[0]}, "give a 2-D array"),
-    ("empty", LINE, {"inputs": ROWS[:0]}, "give a 2-D array with at least one row"),
+    ("shape", LINE, {"inputs": ROWS[0]}, "give an array of shape"),
+    ("empty", LINE, {"inputs": ROWS[:0]}, "holds no row; give at least one"),
     ("words", LINE, {"inputs": [["a", "b", "c"]]}, "not numbers"),
-    ("nan", LINE, {"inputs": ROWS * np.nan}, "rows of finite numbers"),
+    ("nan", LINE, {"inputs": ROWS * np.nan}, "can't score the inputs"),
+    ("infinity", LINE, {"inputs": ROWS * np.inf}, "holds infinity; give finite numbers"),
     ("columns", LINE, {"feature_names": ["a", "b"]}, "2 names for 3 columns"),
     ("nan answers", BROKEN, {}, "answers NaN or infinity"),
     ("margins", LinearSVC().fit(ROWS, ROWS[:, 0] > 0), {}, "no probabilities; wrap it in sklearn's Calibrated"),
-    ("several", LinearRegression().fit(ROWS, ROWS), {}, "it answers 3 values a row"),
     ("unfitted", LinearRegression(), {}, "can't score the inputs .*; fit it"),
     ("width", LINE, {"inputs": ROWS[:, :2]}, "can't score the inputs"),
-    ("format", LINE, {"format": "pickle"}, "use auto, onnx or skops"),
+    ("format", LINE, {"format": "pickle"}, "use one of auto, onnx, skops"),
     ("untrusted", OWN, {}, "own_function"),
     ("metric", LINE, {"evaluation": [{"metric": "r2"}]}, r"card\.evaluation\.0\.data_set"),
     ("field", LINE, {"training_data": {"nam": "x"}}, r"card\.training_data"),
@@ -149,39 +158,49 @@ def test_an_untrusted_type_that_the_trainer_names_is_saved(tmp_path: Path) -> No
 
 
 def test_an_onnx_file_from_anywhere_is_saved_with_the_answers_it_gives(store: Path, tmp_path: Path) -> None:
-    saved = saving.save_onnx(
-        store / "squares/1/model.onnx",
-        "copy",
-        inputs=Inputs.of(ROWS, None, "features"),
-        card={"intended_use": "tests"},
-        store_path=tmp_path,
-    )
+    source = store / "squares/1/model.onnx"
+    saved = saving.save_onnx(source, Inputs.of(ROWS), {"intended_use": "tests"}, Wish("copy", tmp_path))
     assert saved.reference == "copy:1"
     assert stores.find("copy:1", tmp_path).scoring["runtime"] == "onnx"
 
 
 def test_a_file_that_is_no_onnx_or_keeps_data_elsewhere_is_refused(store: Path, tmp_path: Path) -> None:
     (tmp_path / "junk.onnx").write_bytes(b"\x80junk")
-    examples = Inputs.of(ROWS, None, "features")
+    examples = Inputs.of(ROWS)
     with pytest.raises(Failure, match=r"not an ONNX file|can't score"):
-        saving.save_onnx(tmp_path / "junk.onnx", "junk", inputs=examples, card={}, store_path=tmp_path / "s")
+        saving.save_onnx(tmp_path / "junk.onnx", examples, {}, Wish("junk", tmp_path / "s"))
+
+
+@pytest.mark.parametrize(("location", "fine"), [("split.data", True), ("../split.data", False), ("model.yaml", False)])
+def test_external_data_comes_along_if_it_lies_beside_the_graph(
+    store: Path, tmp_path: Path, location: str, fine: bool
+) -> None:
+    """Exporters write large weights into a file of their own."""
+    (tmp_path / "graph").mkdir()
     graph = onnx.load(store / "squares/1/model.onnx")
-    weights = onnx.numpy_helper.from_array(np.zeros(4096, np.float32), "unused")
-    graph.graph.initializer.append(weights)
-    onnx.save(graph, tmp_path / "split.onnx", save_as_external_data=True, location="split.data")
-    with pytest.raises(Failure, match="keeps tensors in other files; export it as one file"):
-        saving.save_onnx(tmp_path / "split.onnx", "split", inputs=examples, card={}, store_path=tmp_path / "s")
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(4096, np.float32), "unused"))
+    onnx.save(graph, tmp_path / "graph/split.onnx", save_as_external_data=True, location="split.data")
+    graph = onnx.load(tmp_path / "graph/split.onnx", load_external_data=False)
+    graph.graph.initializer[-1].external_data[0].value = location
+    (tmp_path / "graph/split.onnx").write_bytes(graph.SerializeToString())
+    wish = Wish("split", tmp_path / "s")
+    if not fine:
+        with pytest.raises(Failure, match=r"keeps tensors in .*outside of its folder"):
+            saving.save_onnx(tmp_path / "graph/split.onnx", Inputs.of(ROWS), {}, wish)
+        return
+    saved = saving.save_onnx(tmp_path / "graph/split.onnx", Inputs.of(ROWS), {}, wish)
+    assert (saved.path / "split.data").stat().st_size >= 4 * 4096
 
 
 def test_a_skops_file_is_saved_and_a_pickle_in_its_clothes_is_not(tmp_path: Path) -> None:
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, ROWS[:, 0] > 0)
     skops.io.dump(estimator, tmp_path / "good.skops")
-    examples = Inputs.of(ROWS, None, "features")
-    saved = saving.save_skops(tmp_path / "good.skops", "signs", inputs=examples, card={}, store_path=tmp_path / "s")
+    examples = Inputs.of(ROWS)
+    saved = saving.save_skops(tmp_path / "good.skops", examples, {}, Wish("signs", tmp_path / "s"))
     assert saved.reference == "signs:1"
     (tmp_path / "bad.skops").write_bytes(pickle.dumps(estimator))
     with pytest.raises(Failure, match="not a skops file"):
-        saving.save_skops(tmp_path / "bad.skops", "bad", inputs=examples, card={}, store_path=tmp_path / "s")
+        saving.save_skops(tmp_path / "bad.skops", examples, {}, Wish("bad", tmp_path / "s"))
 
 
 def test_the_page_for_people_says_what_the_card_says(store: Path) -> None:

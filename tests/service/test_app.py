@@ -146,10 +146,12 @@ def test_readyz_names_the_release_and_the_digest(client: FlaskClient, store: Any
 
 
 def test_readyz_is_503_once_the_model_answers_otherwise(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modelfleet_service.skops_runtime import SkopsRuntime
+    from modelfleet_service.runtimes.skops import SkopsRuntime
 
     score = SkopsRuntime.score
-    monkeypatch.setattr(SkopsRuntime, "score", lambda self, rows: score(self, rows[::-1]))
+    monkeypatch.setattr(
+        SkopsRuntime, "score", lambda self, batch: score(self, {name: array[::-1] for name, array in batch.items()})
+    )
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "golden row 0: label: expected" in said_in(answer)["detail"]

@@ -12,40 +12,45 @@ import yaml
 from modelfleet.errors import Failure
 from modelfleet.options import STORE
 
-PICKLES = {".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"}
-
 
 @click.command("save")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="Lower case, digits and hyphens; the version is given by the store.")
-@click.option("--examples", required=True, type=click.Path(path_type=Path), help="Example inputs: .npy, .csv or .json.")
+@click.option("--examples", required=True, type=click.Path(path_type=Path), help=".npy, .npz, .csv, .json, .parquet.")
 @click.option("--card", type=click.Path(path_type=Path), help="A YAML file with the card's fields.")
 @click.option("--trust", multiple=True, metavar="TYPE", help="A type in a skops file that you trust; may be repeated.")
+@click.option("--entry", metavar="MODULE:CLASS", help="The scorer class, where FILE is a folder of Python code.")
+@click.option("--breaking", default="", metavar="WHY", help="Say why its signature is not that of the last version.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the fields name, version, digest, path.")
 @STORE
 def command(
-    file: Path, name: str, examples: Path, card: Path | None, trust: tuple[str, ...], as_json: bool, store_path: Path
+    file: Path,
+    name: str,
+    examples: Path,
+    card: Path | None,
+    trust: tuple[str, ...],
+    entry: str | None,
+    breaking: str,
+    as_json: bool,
+    store_path: Path | None,
 ) -> None:
-    """Save FILE, an .onnx or a .skops file, as the next version of a name.
+    """Save FILE as the next version of a name.
 
-    The card's fields are those of model.yaml, such as evaluation, training_data, intended_use and limits; for an
-    ONNX classifier also classes, a list of its labels.
+    FILE is an .onnx file, a .skops file, an XGBoost .ubj file, a LightGBM .txt file, or a folder of Python code.
+    The card's fields are those of model.yaml, such as evaluation, training_data, intended_use and limits; for a
+    classifier that is no skops file also classes, a list of its labels, and for an ONNX graph whose scores are no
+    probabilities activation, softmax or sigmoid; feature_names names an array's columns, nullable the inputs in
+    which a value may be missing.
     """
-    from modelfleet import saving
-    from modelfleet.saving import inputs
+    from modelfleet.saving import examples as example_files
+    from modelfleet.saving import files
+    from modelfleet.saving.finish import Wish
 
-    if file.suffix in PICKLES:
-        raise Failure(str(file), "a pickle runs code when it is loaded", "call modelfleet.save() where you trained")
-    if not file.is_file():
-        raise Failure(str(file), "there is no such file", "check the path")
+    files.refuse(file)
     given = _card(card)
-    rows = inputs.read(examples, given.pop("feature_names", None))
-    if file.suffix == ".onnx":
-        saved = saving.save_onnx(file, name, inputs=rows, card=given, store_path=store_path)
-    elif file.suffix == ".skops":
-        saved = saving.save_skops(file, name, inputs=rows, card=given, trusted_types=trust, store_path=store_path)
-    else:
-        raise Failure(str(file), "not a file that can be saved", "give an .onnx or a .skops file")
+    rows = example_files.read(examples, given.pop("feature_names", None), nullable=given.pop("nullable", ()))
+    wish = Wish(name, store_path, trust, breaking)
+    saved = files.save(file, rows, given, wish, entry)
     if as_json:
         said = {"name": name, "version": int(saved.reference.split(":")[1]), "digest": saved.digest}
         click.echo(json.dumps(said | {"path": str(saved.path)}))

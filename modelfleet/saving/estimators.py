@@ -1,0 +1,73 @@
+"""What a fitted estimator is and answers, in the terms of the card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from modelfleet.errors import Failure
+from modelfleet.saving.inputs import Inputs
+from modelfleet_service.runtimes import Answers
+
+
+def own_answers(estimator: Any, inputs: Inputs) -> Answers:
+    """What the estimator itself answers: labels and probabilities, or ``value``.
+
+    Raises Failure where it can't score the inputs, gives no probabilities, or answers NaN.
+    """
+    name, classifies = type(estimator).__name__, hasattr(estimator, "classes_")
+    if not hasattr(estimator, "predict"):
+        raise Failure(name, "it has no predict", "save a fitted estimator or pipeline that predicts")
+    if classifies and not hasattr(estimator, "predict_proba"):
+        raise Failure(name, "it gives no probabilities", "wrap it in sklearn's CalibratedClassifierCV")
+    try:
+        labels = np.asarray(estimator.predict(inputs.native))
+        shares = np.asarray(estimator.predict_proba(inputs.native)) if classifies else None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:  # NotFittedError is among them
+        what = f"it can't score the inputs ({' '.join(str(error).split())[:200]})"
+        raise Failure(name, what, "fit it, and give rows as it was fitted on") from error
+    if shares is not None and (labels.ndim != 1 or shares.ndim != 2):
+        raise Failure(name, f"it answers {labels.shape[1:]} labels a row", "save an estimator for each of them")
+    refuse_nan(name, labels if shares is None else shares)
+    return Answers(labels, shares) if shares is not None else Answers(values={"value": labels.astype(np.float64)})
+
+
+def refuse_nan(where: str, numbers: Any) -> None:
+    """Raise Failure where a golden answer would be NaN or infinity."""
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise Failure(where, "the model answers NaN or infinity", "mend the model, or give other inputs")
+
+
+def classes_of(estimator: Any) -> list[Any]:
+    """Return a classifier's labels as plain values, in the order of its probabilities; empty for any other."""
+    return [value.item() if hasattr(value, "item") else value for value in getattr(estimator, "classes_", [])]
+
+
+def algorithm(estimator: Any) -> str:
+    """Name an estimator's class; a pipeline is named by its steps."""
+    steps = [step for _, step in getattr(estimator, "steps", [])]
+    return ", ".join(type(step).__name__ for step in steps) or type(estimator).__name__
+
+
+def parameters(estimator: Any) -> dict[str, Any]:
+    """Return the estimator's parameters as plain values; a part of a pipeline is said by its name."""
+    given = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    plain = (str, int, float, bool, type(None))
+    return {name: value if isinstance(value, plain) else repr(value)[:200] for name, value in sorted(given.items())}
+
+
+def family(estimator: Any) -> str:
+    """Tell whose booster an estimator is: ``xgboost``, ``lightgbm``, or else ``sklearn``."""
+    origin = type(estimator).__module__.partition(".")[0]
+    return origin if origin in ("xgboost", "lightgbm") else "sklearn"
+
+
+def packages(modules: Sequence[str]) -> list[str]:
+    """Name the installed distributions that some modules belong to, without those that every model has."""
+    import importlib.metadata
+
+    origins = importlib.metadata.packages_distributions()
+    tops = {module.partition(".")[0] for module in modules}
+    return sorted({name.lower() for top in tops for name in origins.get(top, [])[:1]} - {"modelfleet"})

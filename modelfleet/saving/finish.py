@@ -1,0 +1,126 @@
+"""The last steps of every save: card, manifest, the proof in a fresh process, and the version."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelfleet import store
+from modelfleet.errors import Failure
+from modelfleet.saving.card import Card, checked
+from modelfleet.saving.page import page
+from modelfleet_service import model
+
+ENVIRONMENT = "environment.txt"
+LASTING = ("inputs", "outputs", "classes", "instance")
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """What was saved: its reference, such as ``digits:3``, its digest, and where it is."""
+
+    reference: str
+    digest: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Under which name to save, and what the saver trusts and decides.
+
+    ``trusted_types`` are types in a skops file; ``breaking`` says why a signature other than the last version's is
+    meant.
+    """
+
+    name: str
+    store_path: Path | None = None
+    trusted_types: tuple[str, ...] = ()
+    breaking: str = ""
+
+
+def finish(folder: Path, document: Mapping[str, Any], wish: Wish, proof: Sequence[str] = ()) -> SavedModel:
+    """Add the card and the manifest, prove that a fresh process scores the golden set, and publish.
+
+    ``proof`` are further arguments of the proving process. Raises Failure, with nothing saved, where the card is
+    wrong, the signature is not that of the version before, or an answer differs.
+    """
+    (folder / ENVIRONMENT).write_text(environment())
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    with store.next_version(wish.name, wish.store_path) as version:
+        named = {"name": wish.name, "version": version, "created": created, "breaking": wish.breaking}
+        card = checked({**document, **named})
+        _refuse_clash(card, wish)
+        _write(folder, card)
+        card.scoring.memory_bytes = prove(folder, [*(f"--trust={name}" for name in wish.trusted_types), *proof])
+        _write(folder, card)
+        place = store.publish(folder, wish.name, version, wish.store_path)
+    saved = model.read(place)
+    return SavedModel(saved.reference, saved.digest, place)
+
+
+def prove(folder: Path, arguments: Sequence[str] = ()) -> int:
+    """Load and score the files in a fresh process, as a host will; return its peak memory in bytes."""
+    command = [sys.executable, "-m", "modelfleet_service.verify", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        what = f"do not answer as the trainer saw ({reason})"
+        raise Failure("the saved files", what, "nothing was saved; mend the model")
+    return int(json.loads(done.stdout.splitlines()[-1])["memory_bytes"])
+
+
+def environment() -> str:
+    """Say in which environment this process runs, a distribution a line, for the record of what trained a model."""
+    installed = {f"{dist.metadata['Name']}=={dist.version}" for dist in importlib.metadata.distributions()}
+    system = f"# Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    return "\n".join([system, *sorted(installed, key=str.lower)]) + "\n"
+
+
+def _refuse_clash(card: Card, wish: Wish) -> None:
+    """A name stands for one meaning: clients of its last version must be able to call the next."""
+    known = store.versions(wish.name, wish.store_path)
+    if wish.breaking or not known:
+        return
+    last = store.find(f"{wish.name}:{known[-1]}", wish.store_path)
+    before = checked(last.card).signature.model_dump(include=set(LASTING))
+    now = card.signature.model_dump(include=set(LASTING))
+    changed = [name for name in LASTING if _meaning(name, before) != _meaning(name, now)]
+    if changed:
+        what = f"its {' and '.join(changed)} are not those of {last.reference} ({_difference(changed[0], before, now)})"
+        cure = "use another name, or say why with --breaking (breaking=... in Python)"
+        raise Failure(wish.name, what, cure)
+
+
+def _meaning(name: str, signature: dict[str, Any]) -> Any:
+    if name == "instance":
+        return signature[name] or ("value" if signature["inputs"][0]["shape"] else "object")
+    if name == "classes":
+        return signature[name]
+    return {one["name"]: (one["dtype"], one["shape"]) for one in signature[name]}
+
+
+def _difference(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
+    old, new = _meaning(name, before), _meaning(name, now)
+    if isinstance(old, dict):
+        gone, come = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
+        other = sorted(one for one in old.keys() & new.keys() if old[one] != new[one])
+        parts = [("without ", gone), ("with ", come), ("another type of ", other)]
+        return ", ".join(word + " ".join(map(repr, names[:5])) for word, names in parts if names)
+    return f"{str(new)[:60]} where it had {str(old)[:60]}"
+
+
+def _write(folder: Path, card: Card) -> None:
+    content = card.model_dump(exclude_none=True, exclude_defaults=False)
+    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    (folder / "MODEL_CARD.md").write_text(page(card))
+    (folder / model.MANIFEST).write_text(model.manifest_of(folder))

@@ -1,0 +1,1 @@
+"""How each kind of artefact is written or taken over: one module a format."""

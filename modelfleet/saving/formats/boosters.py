@@ -1,0 +1,73 @@
+"""XGBoost and LightGBM: boosters in their libraries' own formats, which hold no code."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelfleet.errors import Failure
+from modelfleet.saving import parity
+from modelfleet.saving.card import Scoring
+from modelfleet.saving.estimators import classes_of, own_answers, refuse_nan
+from modelfleet.saving.inputs import Inputs
+from modelfleet_service.errors import ModelError
+from modelfleet_service.runtimes import Answers
+
+FILES = {"xgboost": "model.ubj", "lightgbm": "model.txt"}
+NEEDS = {"xgboost": ("xgboost-cpu", "numpy"), "lightgbm": ("lightgbm", "numpy")}
+"""xgboost-cpu is XGBoost without its 200 MB for GPUs, which a service without devices can't use."""
+
+
+def write(estimator: Any, kind: str, inputs: Inputs, folder: Path) -> Scoring:
+    """Write the booster of a fitted XGBoost or LightGBM estimator; the parity is measured on all inputs.
+
+    Raises Failure where it is not fitted, takes texts or categories, or does not answer as the estimator does.
+    """
+    where, path = type(estimator).__name__, folder / FILES[kind]
+    if inputs.as_matrix() is None:
+        raise Failure(where, "a booster takes numbers alone", "encode texts in a scikit-learn pipeline")
+    expected = own_answers(estimator, inputs)
+    if kind == "xgboost":
+        estimator.get_booster().save_model(path)
+    else:
+        estimator.booster_.save_model(path)
+    got = _score(path, kind, inputs, classes_of(estimator))
+    gap = parity.measure(where, expected, got)
+    return _scoring(kind, gap, len(inputs))
+
+
+def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[Any]) -> tuple[Scoring, Answers]:
+    """Copy a booster's file; what it answers now is its golden set. Raises Failure where it can't be scored."""
+    shutil.copyfile(file, folder / FILES[kind])
+    try:
+        answers = _score(folder / FILES[kind], kind, inputs, list(classes))
+    except ModelError as error:
+        raise Failure(str(file), error.what, "save it with Booster.save_model") from error
+    shares = answers.probabilities
+    refuse_nan(str(file), np.asarray(shares if shares is not None else answers.values["value"]))
+    if shares is not None and shares.shape[1] != len(classes):
+        raise Failure(str(file), f"gives {shares.shape[1]} scores a row", f"it has {len(classes)} classes in the card")
+    return _scoring(kind, None, None), answers
+
+
+def _score(path: Path, kind: str, inputs: Inputs, classes: list[Any]) -> Answers:
+    from modelfleet_service.runtimes import Runtime
+
+    runtime: Runtime
+    if kind == "xgboost":
+        from modelfleet_service.runtimes.xgboost import XgboostRuntime
+
+        runtime = XgboostRuntime(path, classes)
+    else:
+        from modelfleet_service.runtimes.lightgbm import LightgbmRuntime
+
+        runtime = LightgbmRuntime(path, classes)
+    return runtime.score(inputs.batch)
+
+
+def _scoring(kind: Any, gap: float | None, rows: int | None) -> Scoring:
+    return Scoring(runtime=kind, file=FILES[kind], tolerance=parity.TOLERANCE, parity=gap, parity_rows=rows)

@@ -1,0 +1,69 @@
+"""Models that are Python code: a folder with a scorer class, its data, and its own requirements."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from modelfleet.errors import Failure
+from modelfleet.saving import parity
+from modelfleet.saving.card import Scoring
+from modelfleet.saving.estimators import refuse_nan
+from modelfleet.saving.inputs import Inputs
+from modelfleet_service.errors import ModelError
+from modelfleet_service.runtimes import Allowed, Answers
+
+FOLDER = "code"
+REQUIREMENTS = "requirements.txt"
+ENTRY = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
+REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?\s*([=<>!~]=?[^;@/]*)?(;.*)?")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+
+
+def take(
+    source: Path, entry: str, folder: Path, inputs: Inputs, classes: Sequence[Any]
+) -> tuple[Scoring, Answers, tuple[str, ...]]:
+    """Copy a folder of code; return its scoring, its answers to the inputs, and its requirements.
+
+    Raises Failure where the entry is no ``module:Class``, the folder holds links, the code can't be loaded here or
+    answers nothing usable, or a requirement is more than a name with versions.
+    """
+    if not ENTRY.fullmatch(entry):
+        raise Failure(entry, "not a scorer class", "write it as module:Class, such as scorer:Scorer")
+    link = next((path for path in source.rglob("*") if path.is_symlink()), None)
+    if link:
+        raise Failure(str(link), "is a link", "put the file itself there")
+    needs = requirements(source / REQUIREMENTS)
+    shutil.copytree(source, folder / FOLDER, ignore=LEFT_OUT)
+    answers = _answers(folder / FOLDER, entry, inputs, list(classes))
+    scoring = Scoring(runtime="code", file=FOLDER, entry=entry, tolerance=parity.TOLERANCE)
+    return scoring, answers, needs
+
+
+def requirements(path: Path) -> tuple[str, ...]:
+    """Read a requirements.txt of names with versions; raise Failure at an option, an address or a path in it."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    wanted = [line.partition(" #")[0].strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    for line in wanted:
+        if not REQUIREMENT.fullmatch(line):
+            raise Failure(str(path), f"{line!r} is more than a name with versions", "write it as name ==1.2")
+    return ("numpy", *(line for line in wanted if not re.match(r"numpy\b", line)))
+
+
+def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> Answers:
+    from modelfleet_service.runtimes.code import CodeRuntime
+
+    where = f"{folder.name}/{entry}"
+    try:
+        runtime = CodeRuntime(folder, classes, None, entry, Allowed(code=True))
+        answers = runtime.score(inputs.batch)
+    except ModelError as error:
+        raise Failure(where, error.what, "mend the code; it is loaded and tried here once") from error
+    except Exception as error:  # anybody's code may raise anything
+        raise Failure(where, f"it can't score the examples ({error})", "mend the code, or the examples") from error
+    for numbers in answers.values.values() if answers.probabilities is None else [answers.probabilities]:
+        refuse_nan(where, numbers)
+    return answers

@@ -1,0 +1,60 @@
+"""Models that are Python code of their own: loaded only where the deployer allows code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelfleet_service.errors import ModelError
+from modelfleet_service.runtimes import Allowed, Answers
+from modelfleet_service.signature import Batch
+
+
+class CodeRuntime:
+    """A scorer class, such as ``scorer:Scorer``, made with the folder that holds its code and data.
+
+    Its ``predict(batch)`` takes arrays by input name and returns arrays by output name: ``probabilities`` of shape
+    (n, classes) for a classifier, else the signature's outputs; any where ``outputs`` is None.
+    """
+
+    def __init__(
+        self, folder: Path, classes: Sequence[Any], outputs: Sequence[str] | None, entry: str, allowed: Allowed
+    ) -> None:
+        self._classes, self._outputs, self._where = list(classes), outputs, str(folder)
+        if not allowed.code:
+            raise ModelError(str(folder), "is Python code, and the fleet does not allow it (python_code)")
+        self._scorer = _scorer(folder, entry)
+
+    def score(self, batch: Batch) -> Answers:
+        """Score a batch; raises ModelError where the code answers something else than it said when it was saved."""
+        said = {name: np.asarray(value) for name, value in self._scorer.predict(batch).items()}
+        expected = {"probabilities"} if self._classes else set(said if self._outputs is None else self._outputs)
+        if set(said) != expected:
+            raise ModelError(self._where, f"its code answers {sorted(said)} where {sorted(expected)} was expected")
+        if not self._classes:
+            return Answers(values=said)
+        shares = said["probabilities"]
+        return Answers(labels=np.asarray(self._classes)[shares.argmax(axis=1)], probabilities=shares)
+
+
+def _scorer(folder: Path, entry: str) -> Any:
+    """Import the entry's module under a name of its own: two models' code may have the same file names."""
+    stem, _, name = entry.partition(":")
+    alias = f"modelfleet_code_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    sys.dont_write_bytecode = True  # the folder is what the manifest says, and stays so
+    sys.path.insert(0, str(folder))
+    try:
+        spec = importlib.util.spec_from_file_location(alias, folder / f"{stem}.py")
+        assert spec
+        assert spec.loader
+        sys.modules[alias] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return getattr(module, name)(folder)
+    except Exception as error:  # anybody's code may raise anything
+        raise ModelError(str(folder), f"its code can't be loaded ({type(error).__name__}: {error})") from error
