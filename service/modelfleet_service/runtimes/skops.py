@@ -13,7 +13,6 @@ from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Answers
 from modelfleet_service.signature import Batch, matrix
 
-
 HARMLESS = ("numpy.dtype",)
 """Types that skops does not trust by itself and that can do nothing; imputers and encoders hold them."""
 
