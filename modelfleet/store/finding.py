@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import alias, index, ledger, place
 from modelfleet_service.errors import ModelError
-from modelfleet_service.model import MANIFEST, Model, read
+from modelfleet_service.model import MANIFEST, Model, identity, read
 
 CURE = "take this version from a copy, or save the model again"
 
@@ -45,7 +44,7 @@ def resolve(reference: str, store: Path | None = None) -> str:
         linked = folder if folder.is_symlink() else place_of
         raise Failure(str(linked), "is a symbolic link", "put the folder itself there")
     if not number or not place_of.is_dir():
-        raise Failure(reference, f"the store {place.path(store)} lacks it", known(name, store))
+        raise Failure(reference, f"the store {place.path(store)} lacks it", _instead(name, number, store))
     return f"{name}:{number}"
 
 
@@ -89,6 +88,12 @@ def known(name: str, store: Path | None = None) -> str:
     return f"it has {_some(names)}" if names else "save a model first: `modelfleet model save --help`"
 
 
+def _instead(name: str, number: str, store: Path | None) -> str:
+    if number and place.trashed(name, int(number), store).is_dir():
+        return f"it was deleted: `modelfleet model restore {name}:{number}`"
+    return known(name, store)
+
+
 def _some(words: list[str]) -> str:
     """Join words; the last twenty where there are more."""
     return ("..., " if len(words) > 20 else "") + ", ".join(words[-20:])
@@ -110,7 +115,7 @@ def _see_anchored(folder: Path, digest: str | None) -> None:
     if digest is None:
         return
     try:
-        found = f"sha256:{hashlib.sha256(manifest.read_bytes()).hexdigest()}"
+        found = identity(manifest.read_bytes())
     except OSError as error:
         raise ModelError(str(manifest), error.strerror or "can't be read") from error
     if found != digest:

@@ -23,10 +23,9 @@ import yaml
 
 from modelfleet.errors import Failure
 from modelfleet.store import alias, place
-from modelfleet_service.model import MANIFEST
+from modelfleet_service.model import MANIFEST, SIGNATURES, identity
 
 FILE = ".index.sqlite"
-SIGNATURES = "manifest.sig"
 CARD = "model.yaml"
 FORMAT = 1
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -99,15 +98,24 @@ def entry_of(folder: Path) -> Entry:
         return Entry(name, version, broken=" ".join(str(error).split())[:200] or type(error).__name__)
 
 
+def reference_of(folder: Path) -> str:
+    """Return the reference that a version's card says; empty where there is no readable card."""
+    try:
+        card = _card(folder)
+        return f"{card['name']}:{card['version']}"
+    except (OSError, KeyError, TypeError, yaml.YAMLError):
+        return ""
+
+
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
-    card = yaml.load((folder / CARD).read_bytes(), Loader=LOADER)  # noqa: S506 - it is a safe loader
+    card = _card(folder)
     signature = json.dumps(card["signature"], sort_keys=True, default=str)
     measures = card.get("evaluation") or ()
     return Entry(
         name=name,
         version=version,
-        digest=f"sha256:{hashlib.sha256(manifest).hexdigest()}",
+        digest=identity(manifest),
         created=str(card["created"]),
         runtime=str(card["scoring"]["runtime"]),
         size_bytes=len(manifest) + sum(int(file["size"]) for file in json.loads(manifest)["files"]),
@@ -116,6 +124,11 @@ def _read(folder: Path, name: str, version: int) -> Entry:
         members=tuple(_members(card)),
         signed=_signed(folder / SIGNATURES),
     )
+
+
+def _card(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = yaml.load((folder / CARD).read_bytes(), Loader=LOADER)  # noqa: S506 - it is a safe loader
+    return card
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:

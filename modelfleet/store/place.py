@@ -53,12 +53,12 @@ def versions(name: str, store: Path | None = None) -> list[int]:
 
 def versions_in(folder: Path) -> list[int]:
     """Return the numbers of the version folders in a name's folder, in ascending order; links are none."""
-    return sorted(int(entry.name) for entry in _entries(folder) if VERSION.fullmatch(entry.name) and _is_folder(entry))
+    return sorted(int(entry.name) for entry in scan(folder) if VERSION.fullmatch(entry.name) and _is_folder(entry))
 
 
 def numbers_in(folder: Path) -> list[int]:
     """Return every number that an entry of a name's folder has, whatever the entry is."""
-    return [int(entry.name) for entry in _entries(folder) if VERSION.fullmatch(entry.name)]
+    return [int(entry.name) for entry in scan(folder) if VERSION.fullmatch(entry.name)]
 
 
 def names(store: Path | None = None) -> list[str]:
@@ -68,7 +68,7 @@ def names(store: Path | None = None) -> list[str]:
 
 def homes(folder: Path) -> list[str]:
     """Return the names that have a folder in the store or in its trash, with or without a version."""
-    return sorted(entry.name for entry in _entries(folder) if NAME.fullmatch(entry.name) and _is_folder(entry))
+    return sorted(entry.name for entry in scan(folder) if NAME.fullmatch(entry.name) and _is_folder(entry))
 
 
 def check_name(name: str) -> None:
@@ -78,11 +78,8 @@ def check_name(name: str) -> None:
         raise Failure(repr(said), "not a model name", "use up to 63 lower-case letters, digits and hyphens")
 
 
-def _default() -> Path:
-    return platformdirs.user_data_path("modelfleet") / "store"
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def scan(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Return what is in a folder; nothing where there is none. Raises Failure where it can't be read."""
     try:
         with os.scandir(folder) as found:
             yield from found
@@ -90,6 +87,10 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         return
     except OSError as error:
         raise Failure(str(folder), f"can't be read ({error.strerror})", "check its mode and its disk") from error
+
+
+def _default() -> Path:
+    return platformdirs.user_data_path("modelfleet") / "store"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

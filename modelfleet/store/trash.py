@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, finding, ledger, place, references, settling
-from modelfleet_service.model import MANIFEST, digest_of
+from modelfleet_service.model import MANIFEST, identity
 
 
 def delete(reference: str, store: Path | None = None, *, fleet: Path | None = None, ask_hosts: bool = True) -> str:
@@ -43,7 +43,7 @@ def restore(reference: str, store: Path | None = None) -> str:
         settling.settle(name, store)
         if (home / str(version)).exists():
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
-        digest = ledger.read(home).digests.get(version) or digest_of(lies / MANIFEST)
+        digest = ledger.read(home).digests.get(version) or identity((lies / MANIFEST).read_bytes())
         _move(lies, home / str(version))
         ledger.append(home, ledger.RESTORED, version, digest)
     audit.record("restored", store, reference=reference, digest=digest)
@@ -67,7 +67,7 @@ def _move(source: Path, target: Path) -> None:
 def _digest(home: Path, version: int) -> str:
     known = ledger.read(home).digests.get(version)
     try:
-        return known or digest_of(home / str(version) / MANIFEST)
+        return known or identity((home / str(version) / MANIFEST).read_bytes())
     except OSError:
         return ""
 

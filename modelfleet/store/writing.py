@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, ledger, place, settling
-from modelfleet_service.model import MANIFEST
+from modelfleet_service.model import MANIFEST, identity
 
 INCOMING = ".incoming-"
 HELD = ".lock"
@@ -59,7 +58,7 @@ def publish(folder: Path, name: str, version: int, store: Path | None = None) ->
     """
     _seal(folder)
     home = place.home(name, store)
-    digest = f"sha256:{hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()}"
+    digest = identity((folder / MANIFEST).read_bytes())
     ledger.append(home, ledger.ALLOCATED, version, digest)
     target = home / str(version)
     folder.rename(target)

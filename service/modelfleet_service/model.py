@@ -87,7 +87,12 @@ def read(path: Path) -> Model:
     files = listed(path / MANIFEST, content)
     _verify(path, files)
     card = yaml.safe_load((path / "model.yaml").read_text())
-    return Model(path, f"sha256:{hashlib.sha256(content).hexdigest()}", files, card)
+    return Model(path, identity(content), files, card)
+
+
+def identity(manifest: bytes) -> str:
+    """Return the identity of a model, ``sha256:<hexadecimal>``, from the content of its manifest."""
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
 
 def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
@@ -130,11 +135,6 @@ def sha256_of(place: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; of any size, in a megabyte of memory. Raises OSError."""
     with place.open("rb", buffering=0) as stream:
         return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
-
-
-def digest_of(manifest: Path) -> str:
-    """Return the identity of a model, ``sha256:<hexadecimal>``, from its manifest's file. Raises OSError."""
-    return f"sha256:{sha256_of(manifest)}"
 
 
 def manifest_of(path: Path) -> str:
