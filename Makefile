@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 LOCK := $(BIN)/uv pip compile --generate-hashes --no-header --no-annotate --quiet
 
-.PHONY: help demo test check lock clean setup bench-deploy test-unit test-fleet
+.PHONY: help demo test check lock clean setup bench-deploy bench-listing bench-fsck test-unit test-fleet
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -31,6 +31,12 @@ check: setup ## Linters and types
 
 bench-deploy: setup ## How long a deploy takes, first and again
 	$(BIN)/python -m benchmarks.deploy
+
+bench-listing: setup ## How long a list of 10,000 versions takes
+	$(BIN)/python -m benchmarks.listing
+
+bench-fsck: setup ## How fast a store is verified, beside sha256sum
+	$(BIN)/python -m benchmarks.fsck
 
 lock: setup ## Resolve the lock files anew
 	$(LOCK) pyproject.toml --all-extras --group dev --universal --python-version 3.11 --upgrade \

@@ -37,5 +37,5 @@ def command(
 
 def _show(deployed: Fleet) -> None:
     for service in deployed.services:
-        click.echo(f"\n{service.name} serves {service.model}. Try it:")
+        click.echo(f"\n{service.name} serves {stores.resolve(service.model)}. Try it:")
         click.echo(shlex.join(curl.command(deployed, service)))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from modelfleet.evidence.gather import Evidence, Gathered
+from modelfleet.evidence.gather import Gathered
+from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Service
 from modelfleet_service import golden
 
@@ -137,7 +138,7 @@ def version(case: Case) -> Verdict:
     """Each answer names the model's version and has a request id."""
     said = case.said["golden"]
     got = f"{said['version']}, {'an id' if said['request_id'] else 'no id'}"
-    return equal(got, f"{case.named.model}, an id")
+    return equal(got, f"{case.gathered.models[case.named.name].reference}, an id")
 
 
 def sandbox(case: Case) -> Verdict:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -13,24 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet import curl, rendering, store
+from modelfleet.evidence import session
+from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Fleet, Host
-from modelfleet.tree import ROOT
 from modelfleet_service.model import Model
 
 SCRIPT = Path(__file__).with_name("on_host.py")
-TIMEOUT_SECONDS = 90
 CLIENT_TIMEOUT_SECONDS = 20
 REQUESTS_PER_SERVER = 6
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What one host said; ``error`` is why it said nothing. ``clock_skew_seconds`` is beyond the call's own time."""
-
-    host: Host
-    said: dict[str, Any]
-    error: str = ""
-    clock_skew_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ def gather(fleet: Fleet) -> Gathered:
     """Gather everything. Raises Failure where the store lacks a model that the fleet asks for."""
     models = {service.name: store.find(service.model) for service in fleet.services}
     with ThreadPoolExecutor(max_workers=32) as pool:
-        found = list(pool.map(lambda host: _ask(host, _question(fleet, models, host)), fleet.hosts))
+        found = list(pool.map(lambda host: session.ask(host, _script(_question(fleet, models, host))), fleet.hosts))
         outside = dict(pool.map(lambda name: (name, _outside(fleet, name, models[name])), models))
     units = {service.name: rendering.unit(fleet, service) for service in fleet.services}
     return Gathered(fleet, models, units, {evidence.host.name: evidence for evidence in found}, outside)
@@ -80,33 +68,8 @@ def _question(fleet: Fleet, models: dict[str, Model], host: Host) -> dict[str, A
     return {"services": services, "balancer": asked}
 
 
-def _ask(host: Host, question: dict[str, Any]) -> Evidence:
-    script = f"import json\nQUESTION = json.loads({json.dumps(json.dumps(question))})\n{SCRIPT.read_text()}"
-    before = time.time()
-    try:
-        done = subprocess.run(
-            host.ssh("sudo", "-n", "python3", "-"),
-            input=script,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            cwd=ROOT,
-        )
-    except subprocess.TimeoutExpired:
-        return Evidence(host, {}, f"no answer within {TIMEOUT_SECONDS} s")
-    after = time.time()
-    if done.returncode != 0:
-        return Evidence(host, {}, _reason(done.stderr))
-    said = json.loads(done.stdout.splitlines()[-1])
-    skew = max(0.0, before - said["time"], said["time"] - after)
-    return Evidence(host, said, clock_skew_seconds=skew)
-
-
-def _reason(stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    if any("password is required" in line for line in lines):
-        return "sudo wants a password"
-    return lines[-1] if lines else "ssh failed and said nothing"
+def _script(question: dict[str, Any]) -> str:
+    return f"import json\nQUESTION = json.loads({json.dumps(json.dumps(question))})\n{SCRIPT.read_text()}"
 
 
 def _outside(fleet: Fleet, name: str, model: Model) -> str:

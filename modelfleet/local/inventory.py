@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def with_models(services: Sequence[dict[str, Any]], models: Iterable[str]) -> li
     """Add a service for each model, or give the service of that name the model's version."""
     result = [dict(service) for service in services]
     for model in models:
-        name = model.split(":")[0]
+        name = re.split("[:@]", model)[0]
         known = next((service for service in result if service["name"] == name), None)
         if known:
             known["model"] = model

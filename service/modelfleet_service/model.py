@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,10 @@ from modelfleet_service import golden
 from modelfleet_service.errors import ModelError
 
 MANIFEST = "manifest.json"
+SIGNATURES = "manifest.sig"
+UNLISTED = {MANIFEST, SIGNATURES}
+BUFFER_BYTES = 1 << 20
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -78,53 +83,87 @@ def read(path: Path) -> Model:
 
     Raises ModelError, which names the file, where one is missing, extra, a link, or not what the manifest says.
     """
-    manifest = path / MANIFEST
-    content = _bytes(manifest)
-    try:
-        files = tuple(File(**entry) for entry in json.loads(content)["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(str(manifest), f"not a manifest ({error})") from error
+    content = _bytes(path / MANIFEST)
+    files = listed(path / MANIFEST, content)
     _verify(path, files)
     card = yaml.safe_load((path / "model.yaml").read_text())
-    return Model(path, f"sha256:{hashlib.sha256(content).hexdigest()}", files, card)
+    return Model(path, identity(content), files, card)
 
 
-def manifest_of(path: Path) -> str:
-    """Return the text of the manifest for the files that are in a folder now."""
-    files = [
-        {"path": name, "sha256": _sha256(path / name), "size": (path / name).stat().st_size}
-        for name in sorted(_names(path))
-        if name != MANIFEST
-    ]
-    return json.dumps({"format": 1, "files": files}, indent=1) + "\n"
+def identity(manifest: bytes) -> str:
+    """Return the identity of a model, ``sha256:<hexadecimal>``, from the content of its manifest."""
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
 
-def _verify(path: Path, files: tuple[File, ...]) -> None:
-    listed = {file.path for file in files}
-    for name in sorted(_names(path) - listed - {MANIFEST}):
-        raise ModelError(str(path / name), "is not in the manifest")
-    for file in files:
-        _verify_file(path / file.path, file)
+def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
+    """Read the content of a manifest: the files of the model.
+
+    Raises ModelError where it is no manifest, or its list is not one of plain file names in ascending order, each
+    once: a path that leads out of the folder, or into another one, is refused.
+    """
+    try:
+        files = tuple(File(**entry) for entry in json.loads(content)["files"])
+        wrong = next((file.path for file in files if not _is_plain(file)), None)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(str(manifest), f"not a manifest ({error})") from error
+    if wrong is not None:
+        raise ModelError(str(manifest), f"lists {str(wrong)[:80]!r}, which is not a plain file of the model")
+    names = [file.path for file in files]
+    if names != sorted(set(names)):
+        raise ModelError(str(manifest), "does not list each file once, in ascending order")
+    return files
 
 
-def _verify_file(place: Path, file: File) -> None:
+def unlisted(path: Path, files: tuple[File, ...]) -> list[str]:
+    """Return what is in a model's folder and neither in its manifest nor the manifest or its signatures."""
+    return sorted(_names(path) - {file.path for file in files} - UNLISTED)
+
+
+def verify_file(place: Path, file: File) -> None:
+    """Raise ModelError where a file is missing, no plain file, or not what the manifest says."""
     if place.is_symlink():
         raise ModelError(str(place), "is a symbolic link")
     if not place.is_file():
         raise ModelError(str(place), "is missing")
     if place.stat().st_size != file.size:
         raise ModelError(str(place), f"has {place.stat().st_size} bytes where the manifest says {file.size}")
-    if _sha256(place) != file.sha256:
+    if sha256_of(place) != file.sha256:
         raise ModelError(str(place), "was altered: its SHA-256 is not the manifest's")
 
 
+def sha256_of(place: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; of any size, in a megabyte of memory. Raises OSError."""
+    with place.open("rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
+
+
+def manifest_of(path: Path) -> str:
+    """Return the text of the manifest for the files that are in a folder now."""
+    files = [
+        {"path": name, "sha256": sha256_of(path / name), "size": (path / name).stat().st_size}
+        for name in sorted(_names(path))
+        if name not in UNLISTED
+    ]
+    return json.dumps({"format": 1, "files": files}, indent=1) + "\n"
+
+
+def _verify(path: Path, files: tuple[File, ...]) -> None:
+    for name in unlisted(path, files):
+        raise ModelError(str(path / name), "is not in the manifest")
+    for file in files:
+        verify_file(path / file.path, file)
+
+
+def _is_plain(file: File) -> bool:
+    """Tell whether a manifest's entry names a file right in the model's folder, with a digest and a size."""
+    if not (isinstance(file.path, str) and isinstance(file.sha256, str) and type(file.size) is int):
+        return False
+    odd = file.path in ("", ".", "..", *UNLISTED) or any(mark in file.path for mark in "/\\\0")
+    return not odd and file.size >= 0 and bool(SHA256.fullmatch(file.sha256))
+
+
 def _names(path: Path) -> set[str]:
-    return {str(entry.relative_to(path)) for entry in path.rglob("*") if entry.is_symlink() or not entry.is_dir()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    return {entry.name for entry in path.iterdir()}
 
 
 def _bytes(path: Path) -> bytes:

@@ -3,38 +3,52 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from modelfleet import store
+from modelfleet.errors import Failure
 from modelfleet.options import STORE
+from modelfleet.store import Entry
+
+FIELDS = (
+    "name, version, digest, created, runtime, size_bytes, signature_digest, metrics, members, signed (roles), "
+    "aliases, broken (why it can't be read, or empty)"
+)
 
 
 @click.command("list")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print an array: name, version, digest, created, runtime.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print an array: {FIELDS}.")
 @STORE
 def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
-    """List the saved versions, of one name or of all; each is verified."""
-    names = [name] if name else store.names(store_path)
-    found = [store.find(f"{one}:{version}", store_path) for one in names for version in store.versions(one, store_path)]
-    rows = [
-        {
-            "name": model.name,
-            "version": model.version,
-            "digest": model.digest,
-            "created": model.card["created"],
-            "runtime": model.scoring["runtime"],
-        }
-        for model in found
-    ]
+    """List the saved versions, of one name or of all, with their aliases and the roles of those who signed.
+
+    No file is verified: `modelfleet store fsck` does that.
+    """
+    found = store.entries(name, store_path)
+    if name and not found:
+        store.latest(name, store_path)
     if as_json:
-        click.echo(json.dumps(rows))
+        click.echo(json.dumps([asdict(entry) for entry in found]))
         return
-    for row in rows:
-        click.echo(f"{row['name']}:{row['version']:<4} {row['runtime']:<6} {row['created']}  {row['digest'][:19]}")
-    if not rows:
-        click.echo(
-            f"{store.path(store_path)} holds no model; save one with modelfleet.save() or `modelfleet model save`."
-        )
+    if found:
+        click.echo("\n".join(_lines(found)))
+        return
+    click.echo(f"{store.path(store_path)} holds no model; save one with modelfleet.save() or `modelfleet model save`.")
+
+
+def _lines(found: list[Entry]) -> list[str]:
+    width = max(len(entry.reference) for entry in found)
+    return [f"{entry.reference:<{width}}  {_said(entry)}" for entry in found]
+
+
+def _said(entry: Entry) -> str:
+    if entry.broken:
+        return str(Failure("can't be read", entry.broken, "see `modelfleet store fsck`"))
+    names = " ".join(f"@{alias}" for alias in entry.aliases)
+    signed = f"signed by {', '.join(entry.signed)}" if entry.signed else ""
+    line = f"{entry.runtime:<8} {entry.created}  {entry.digest[:19]}  {names:<12} {signed}"
+    return line.rstrip()

@@ -10,6 +10,7 @@ import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure
+from tests.store.tiny import publish
 
 Copied = Callable[[str], Path]
 
@@ -36,9 +37,9 @@ def test_names_and_versions_are_listed(store: Path) -> None:
 @pytest.mark.parametrize(
     ("reference", "words"),
     [
-        ("flowers", "write it as name:version"),
-        ("flowers:one", "write it as name:version"),
-        ("../flowers:1", "write it as name:version"),
+        ("flowers", "write it as name:version or name@alias"),
+        ("flowers:one", "write it as name:version or name@alias"),
+        ("../flowers:1", "write it as name:version or name@alias"),
         ("flowers:2", "it has flowers:1"),
         ("flower:1", "did you mean flowers:1?"),
         ("zzz:1", "it has flowers, squares"),
@@ -90,26 +91,19 @@ def test_a_name_outside_the_rule_is_refused_in_a_short_line(name: str) -> None:
     assert len(str(caught.value)) < 150
 
 
-def _publish(store: Path) -> int:
-    with stores.incoming("many", store) as folder, stores.next_version("many", store) as version:
-        (folder / "file").write_text(str(version))
-        stores.publish(folder, "many", version, store)
-        return version
-
-
 def test_versions_that_processes_save_side_by_side_are_distinct_and_whole(tmp_path: Path) -> None:
-    with ProcessPoolExecutor(4) as pool:
-        given = list(pool.map(_publish, [tmp_path] * 12))
-    assert sorted(given) == list(range(1, 13))
-    assert all((tmp_path / "many" / str(version) / "file").read_text() == str(version) for version in given)
+    with ProcessPoolExecutor(8) as pool:
+        given = list(pool.map(publish, [tmp_path] * 40))
+    assert sorted(given) == list(range(1, 41))
+    assert [stores.find(f"many:{version}", tmp_path).version for version in given] == given
 
 
 def test_the_number_of_a_version_that_is_gone_is_not_given_again(tmp_path: Path) -> None:
-    assert _publish(tmp_path) == 1
+    assert publish(tmp_path) == 1
     place = tmp_path / "many/1"
     place.chmod(0o755)
     place.rename(tmp_path / "gone")
-    assert _publish(tmp_path) == 2
+    assert publish(tmp_path) == 2
 
 
 def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -130,7 +124,7 @@ def test_a_store_that_can_t_be_written_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_published_version_is_read_only(store: Path) -> None:
+def test_apublished_version_is_read_only(store: Path) -> None:
     paths = [store / "flowers/1", *(store / "flowers/1").iterdir()]
     assert [path.name for path in paths if path.stat().st_mode & 0o222] == []
 

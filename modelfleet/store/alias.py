@@ -1,0 +1,124 @@
+"""Aliases: movable names for versions, ``digits@champion``, each with who moved it when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modelfleet.errors import Failure
+from modelfleet.store import audit, disk, place
+
+FILE = "aliases.json"
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Where an alias points since when and by whom; ``history`` has what it pointed to before, the oldest first."""
+
+    version: int
+    since: str
+    by: str
+    history: tuple[dict[str, Any], ...] = field(default=())
+
+    def moved(self, version: int) -> Alias:
+        """Return the alias pointing elsewhere, with one more entry of history."""
+        before = {"version": self.version, "since": self.since, "by": self.by}
+        return Alias(version, disk.now(), disk.who(), (*self.history, before))
+
+
+def is_alias(name: str) -> bool:
+    """Tell whether a name can be an alias: the rule of model names, and not a number."""
+    return bool(place.NAME.fullmatch(name)) and not name.isdecimal()
+
+
+def aliases(name: str, store: Path | None = None) -> dict[str, int]:
+    """Return which version each alias of a name points to."""
+    return {one: entry.version for one, entry in read(name, store).items()}
+
+
+def version_of(name: str, alias: str, store: Path | None = None) -> int | None:
+    """Return the version that an alias points to; None where there is no such alias."""
+    return aliases(name, store).get(alias)
+
+
+def set_alias(name: str, alias: str, version: int, store: Path | None = None) -> int | None:
+    """Point an alias at a version of the name; return the version that it pointed to before.
+
+    Raises Failure where the name can't be an alias or the version is not there.
+    """
+    _see_alias(alias)
+    home = _home(name, store)
+    with disk.changing(home):
+        if version not in place.versions(name, store):
+            raise Failure(f"{name}:{version}", f"the store {place.path(store)} lacks it", "see `modelfleet model list`")
+        found = read(name, store)
+        before = found.get(alias)
+        if before and before.version == version:
+            return version
+        fresh = before.moved(version) if before else Alias(version, disk.now(), disk.who())
+        _write(home, found | {alias: fresh})
+        audit.record("aliased", store, reference=f"{name}:{version}", alias=alias, before=before and before.version)
+    return before.version if before else None
+
+
+def drop_alias(name: str, alias: str, store: Path | None = None) -> int:
+    """Remove an alias and return the version that it pointed to; raise Failure where there is no such alias."""
+    home = _home(name, store)
+    with disk.changing(home):
+        found = read(name, store)
+        if alias not in found:
+            raise Failure(f"{name}@{alias}", "there is no such alias", _known(name, found))
+        dropped = found.pop(alias).version
+        _write(home, found)
+        audit.record("alias-dropped", store, reference=f"{name}:{dropped}", alias=alias)
+    return dropped
+
+
+def read(name: str, store: Path | None = None) -> dict[str, Alias]:
+    """Return the aliases of a name with their history; raise Failure where the file was altered."""
+    file = place.home(name, store) / FILE
+    try:
+        document = json.loads(file.read_text())
+        if document["sha256"] != _digest(document["aliases"]):
+            raise ValueError("its checksum does not fit")
+        return {one: _alias(entry) for one, entry in document["aliases"].items()}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cure = "see `modelfleet store log`, delete the file and set the aliases again"
+        raise Failure(str(file), f"was altered, or can't be read ({error})", cure) from error
+
+
+def _alias(entry: Mapping[str, Any]) -> Alias:
+    return Alias(int(entry["version"]), entry["since"], entry["by"], tuple(entry["history"]))
+
+
+def _write(home: Path, found: Mapping[str, Alias]) -> None:
+    content = {name: asdict(entry) for name, entry in sorted(found.items())}
+    disk.write(home / FILE, json.dumps({"aliases": content, "sha256": _digest(content)}, indent=1) + "\n")
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _home(name: str, store: Path | None) -> Path:
+    place.check_name(name)
+    home = place.opened(store) / name
+    if not home.is_dir() or home.is_symlink():
+        raise Failure(name, f"the store {place.path(store)} has no model of this name", "see `modelfleet model list`")
+    return home
+
+
+def _see_alias(alias: str) -> None:
+    if not is_alias(alias):
+        cure = "use up to 63 lower-case letters, digits and hyphens, not digits alone"
+        raise Failure(repr(alias[:40]), "not an alias", cure)
+
+
+def _known(name: str, found: Mapping[str, Alias]) -> str:
+    return f"it has {', '.join(f'{name}@{one}' for one in found)}" if found else f"{name} has no alias"

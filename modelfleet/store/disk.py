@@ -1,0 +1,71 @@
+"""What lasts on a disk: locks that the kernel frees, files replaced whole, one known failure for a disk that can't."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from modelfleet.errors import Failure
+
+LOCK = ".lock"
+BESIDE = ".new"
+
+
+@contextlib.contextmanager
+def lock(home: Path) -> Iterator[None]:
+    """Hold the lock of a name's folder; the kernel frees it when the process ends, however it ends."""
+    descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def changing(home: Path) -> Iterator[None]:
+    """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
+    try:
+        with lock(home):
+            yield
+    except OSError as error:
+        where = str(error.filename or home)
+        cure = "make it writable, or free some space"
+        raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
+
+
+def write(file: Path, text: str) -> None:
+    """Replace a file in one step that lasts."""
+    beside = file.with_name(f".{file.name}{BESIDE}")
+    beside.write_text(text)
+    sync(beside)
+    beside.replace(file)
+    sync(file.parent)
+
+
+def sync(entry: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(entry, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def who() -> str:
+    """Return who does it, as ``user@host``."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):
+        return f"{os.getuid()}@{socket.gethostname()}"
+
+
+def now() -> str:
+    """Return the time in UTC, to the second, in ISO format."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,129 @@
+"""Everything that is wrong with a store: its versions byte by byte, its ledgers, its aliases, and what lies around.
+
+Reads only. Other places that hold copies are checked elsewhere and give `Finding`s of the same shape.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelfleet.errors import Failure
+from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, verifying, writing
+from modelfleet.store.verifying import Finding, Progress, Version
+
+HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
+"""The kinds of findings that lose nothing: `modelfleet.store.mending` mends the first three."""
+OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
+OF_STORE = {place.TRASH, audit.FILE}
+MEND = "the next save, or `modelfleet store heal`, sees to it"
+
+
+def check(store: Path | None = None, progress: Progress | None = None) -> list[Finding]:
+    """Return all that is wrong with a store, in order; empty if every byte is as it was saved.
+
+    ``progress`` is told how many of how many versions are verified. Raises Failure where the store can't be read.
+    """
+    folder = place.opened(store)
+    found = list(_of_store(folder))
+    names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
+    found += [finding for name in names for finding in _of_name(folder, name)]
+    return found + verifying.check([one for name in names for one in versions(folder, name)], progress)
+
+
+def versions(folder: Path, name: str) -> list[Version]:
+    """Return every version of a name that has a folder, those in the trash too, with the ledger's digests."""
+    digests = ledger.read(folder / name).digests
+    homes = (folder / name, folder / place.TRASH / name)
+    return [
+        Version(name, number, home / str(number), digests.get(number)) for home in homes for number in _numbers(home)
+    ]
+
+
+def _of_store(folder: Path) -> Iterator[Finding]:
+    for entry in _entries(folder):
+        known = entry.name in OF_STORE or entry.name.startswith(index.FILE)
+        if entry.is_symlink():
+            yield Finding(entry.path, "link", "is a symbolic link", "put what it points to there itself")
+        elif not known and not (entry.is_dir() and place.NAME.fullmatch(entry.name)):
+            yield Finding(entry.path, "unknown", "does not belong to a store", "move it elsewhere")
+    for number in _altered(folder / audit.FILE):
+        yield Finding(f"{folder / audit.FILE}:{number}", "log", "the line was altered", "take the log from a copy")
+
+
+def _of_name(folder: Path, name: str) -> Iterator[Finding]:
+    home = folder / name
+    yield from _around(home, name)
+    yield from _around(folder / place.TRASH / name, name)
+    for number in ledger.read(home).altered:
+        what, cure = "the line was altered", "take the ledger from a copy"
+        yield Finding(f"{home / ledger.FILE}:{number}", "ledger", what, cure, name)
+    yield from _of_ledger(folder, name)
+    yield from _of_aliases(folder, name)
+    for left in writing.leftovers(home):
+        yield Finding(str(left), "leftover", "is left of a save that was killed", MEND, name)
+
+
+def _around(home: Path, name: str) -> Iterator[Finding]:
+    """Return what lies beside the versions of a name and should not."""
+    for entry in _entries(home):
+        if entry.name == f".{alias.FILE}{disk.BESIDE}":
+            yield Finding(entry.path, "leftover", "is left of a command that was killed", MEND, name)
+        elif place.VERSION.fullmatch(entry.name):
+            if not entry.is_dir(follow_symlinks=False) and not entry.is_symlink():
+                yield Finding(entry.path, "unknown", "is no folder", "move it elsewhere", name)
+        elif entry.name not in OF_NAMES and not entry.name.startswith(writing.INCOMING):
+            yield Finding(entry.path, "unknown", "does not belong to a store", "move it elsewhere", name)
+
+
+def _of_ledger(folder: Path, name: str) -> Iterator[Finding]:
+    for one in settling.unnoted(name, folder):
+        where, what = f"{folder / name / ledger.FILE}", f"does not say yet that version {one.version} was {one.event}"
+        yield Finding(where, "unnoted", what, MEND, name, one.version)
+    for version, state in ledger.read(folder / name).states.items():
+        if state in settling.HERE and not _is_somewhere(folder, name, version):
+            where, what = str(folder / name / str(version)), "is lost: the ledger says that it was saved"
+            yield Finding(where, "lost", what, verifying.FROM_COPY, name, version)
+
+
+def _is_somewhere(folder: Path, name: str, version: int) -> bool:
+    """Tell whether a version is in its place or in the trash; it may be on its way from the one to the other."""
+    here, trash = folder / name / str(version), place.trashed(name, version, folder)
+    return any(path.is_symlink() or path.is_dir() for path in (here, trash, here))
+
+
+def _of_aliases(folder: Path, name: str) -> Iterator[Finding]:
+    try:
+        found = alias.aliases(name, folder)
+    except Failure as failure:
+        yield Finding(failure.where, "alias", failure.what, failure.cure, name)
+        return
+    here = set(place.versions(name, folder))
+    for one, version in found.items():
+        if version not in here:
+            what, cure = f"points to {name}:{version}, which is not there", f"move it: `modelfleet model alias {name}`"
+            yield Finding(f"{name}@{one}", "alias", what, cure, name, version)
+
+
+def _altered(file: Path) -> tuple[int, ...]:
+    try:
+        return records.read(file).altered
+    except OSError as error:
+        raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
+
+
+def _numbers(home: Path) -> list[int]:
+    """Return the numbers that have a folder, or a link in a folder's place."""
+    return sorted(
+        int(entry.name)
+        for entry in _entries(home)
+        if place.VERSION.fullmatch(entry.name) and (entry.is_symlink() or entry.is_dir())
+    )
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    return sorted(place.scan(folder), key=lambda entry: entry.name)
+
+
+__all__ = ["HARMLESS", "Finding", "Version", "check", "versions"]

@@ -1,0 +1,73 @@
+"""Append-only files of one JSON object a line, each line with a checksum at its end.
+
+A line that a kill or a power cut tore is no record; the next one starts on a line of its own. A whole line whose
+checksum does not fit was altered on the disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TAIL = len(b', "crc": "00000000"}')
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of a file, in order, and the numbers of the lines that were altered."""
+
+    found: tuple[dict[str, Any], ...]
+    altered: tuple[int, ...]
+
+
+def append(file: Path, record: Mapping[str, Any]) -> None:
+    """Add one record that lasts, or none at all; raise OSError where the disk refuses it."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        _write(descriptor, b"\n" * torn + _line(record), size)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(file: Path) -> Records:
+    """Read all records; none where there is no file. Raises OSError where it can't be read."""
+    try:
+        lines = file.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return Records((), ())
+    read = [(number, line, _record(line)) for number, line in enumerate(lines, 1) if line]
+    altered = tuple(number for number, line, record in read if record is None and line.endswith(b'"}'))
+    return Records(tuple(record for _, _, record in read if record is not None), altered)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    head = json.dumps(record, ensure_ascii=False).encode()[:-1]
+    return head + f', "crc": "{zlib.crc32(head):08x}"}}\n'.encode()
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    head = line[:-TAIL]
+    if line[-TAIL:] != f', "crc": "{zlib.crc32(head):08x}"}}'.encode():
+        return None
+    record: dict[str, Any] = json.loads(head + b"}")
+    return record
+
+
+def _write(descriptor: int, content: bytes, size: int) -> None:
+    """Write everything, or take back what was written."""
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise

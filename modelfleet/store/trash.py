@@ -1,0 +1,84 @@
+"""Delete and restore: a version moves to ``<store>/.trash/<name>/<version>`` and back, in one rename."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelfleet.errors import Failure
+from modelfleet.store import audit, disk, finding, ledger, place, references, settling
+from modelfleet_service.model import MANIFEST, identity
+
+
+def delete(reference: str, store: Path | None = None, *, fleet: Path | None = None, ask_hosts: bool = True) -> str:
+    """Move a version to the trash, from where `restore` brings it back; return its reference by number.
+
+    Raises Failures, with nothing changed, while something refers to the version: an alias, an ensemble, a fleet file,
+    a release on a server, or a server that can't be asked. ``fleet`` is one more fleet file to look at.
+    """
+    resolved = finding.resolve(reference, store)
+    name, version = finding.split(resolved)
+    references.refuse(resolved, store, fleet=fleet, ask_hosts=ask_hosts)
+    home = place.home(name, store)
+    with disk.changing(home):
+        settling.settle(name, store)
+        references.refuse_inside(resolved, store)
+        digest = _digest(home, version)
+        _move(home / str(version), place.trashed(name, version, store))
+        ledger.append(home, ledger.DELETED, version, digest)
+    audit.record("deleted", store, reference=resolved, digest=digest)
+    return resolved
+
+
+def restore(reference: str, store: Path | None = None) -> str:
+    """Bring a deleted version back from the trash, by its number; return its reference.
+
+    Raises Failure where the trash lacks it or its place is taken.
+    """
+    name, version = _numbered(reference)
+    home, lies = place.opened(store) / name, place.trashed(name, version, store)
+    if not lies.is_dir() or lies.is_symlink():
+        raise Failure(reference, "the trash lacks it", _in_trash(name, store))
+    home.mkdir(exist_ok=True)
+    with disk.changing(home):
+        settling.settle(name, store)
+        if (home / str(version)).exists():
+            raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
+        digest = ledger.read(home).digests.get(version) or identity((lies / MANIFEST).read_bytes())
+        _move(lies, home / str(version))
+        ledger.append(home, ledger.RESTORED, version, digest)
+    audit.record("restored", store, reference=reference, digest=digest)
+    return reference
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move a read-only folder: who is not root may only move one that he can write to."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.chmod(0o755)
+    try:
+        source.rename(target)
+    except OSError:
+        source.chmod(0o555)
+        raise
+    target.chmod(0o555)
+    disk.sync(target.parent)
+    disk.sync(source.parent)
+
+
+def _digest(home: Path, version: int) -> str:
+    known = ledger.read(home).digests.get(version)
+    try:
+        return known or identity((home / str(version) / MANIFEST).read_bytes())
+    except OSError:
+        return ""
+
+
+def _numbered(reference: str) -> tuple[str, int]:
+    name, _, version = reference.partition(":")
+    if not place.NAME.fullmatch(name) or not place.VERSION.fullmatch(version):
+        raise Failure(reference, "not a version", "write it as name:version, such as digits:3")
+    return name, int(version)
+
+
+def _in_trash(name: str, store: Path | None) -> str:
+    found = place.versions_in(place.path(store) / place.TRASH / name)
+    return f"it has {', '.join(f'{name}:{version}' for version in found)}" if found else f"it has nothing of {name}"

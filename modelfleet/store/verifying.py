@@ -1,0 +1,127 @@
+"""Verify every byte of a version's folder against its manifest, and the manifest against the ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelfleet.store import index
+from modelfleet_service import model
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import MANIFEST, SIGNATURES, File
+
+FROM_COPY = "take it from a copy, or save the model again"
+MAKE_READ_ONLY = "chmod a-w it"
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version's folder, in its place or in the trash; ``digest`` is the ledger's, None where that has none."""
+
+    name: str
+    version: int
+    folder: Path
+    digest: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: the path, a kind such as ``altered``, what it is, what to do about it.
+
+    ``name``, ``version`` and ``file`` say which version and which file of it, where it is one of a version's.
+    """
+
+    where: str
+    kind: str
+    what: str
+    cure: str
+    name: str = ""
+    version: int = 0
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}; {self.cure}"
+
+
+def check(versions: Sequence[Version], progress: Progress | None = None) -> list[Finding]:
+    """Verify versions side by side, in a few megabytes of memory; return what is wrong, in the versions' order.
+
+    ``progress`` is told how many of how many are done.
+    """
+    found: list[Finding] = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for done, findings in enumerate(pool.map(findings_of, versions), 1):
+            found += findings
+            if progress:
+                progress(done, len(versions))
+    return found
+
+
+def findings_of(version: Version) -> list[Finding]:
+    """Return what is wrong with one version; nothing where it was deleted or restored meanwhile."""
+    if version.folder.is_symlink():
+        return [_finding(version, "", "link", "is a symbolic link", "put the folder itself there")]
+    try:
+        found = list(_of_content(version))
+        found += _of_modes(version)
+    except OSError as error:
+        name = Path(str(error.filename or "")).name
+        found = [_finding(version, name, "unreadable", f"can't be read ({error.strerror})", "check its disk and mode")]
+    return found if version.folder.is_dir() else []
+
+
+def _of_content(version: Version) -> Iterator[Finding]:
+    try:
+        content = (version.folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        yield _finding(version, MANIFEST, "missing", "is missing", FROM_COPY)
+        return
+    if version.digest not in (None, model.identity(content)):
+        yield _finding(version, MANIFEST, "altered", "was altered: its SHA-256 is not the ledger's", FROM_COPY)
+        return
+    try:
+        files = model.listed(version.folder / MANIFEST, content)
+    except ModelError as error:
+        yield _finding(version, MANIFEST, "altered", error.what, FROM_COPY)
+        return
+    yield from _of_files(version, files)
+
+
+def _of_files(version: Version, files: tuple[File, ...]) -> Iterator[Finding]:
+    for name in model.unlisted(version.folder, files):
+        yield _finding(version, name, "unlisted", "is not in the manifest", "move it out of the store")
+    whole = True
+    for file in files:
+        try:
+            model.verify_file(version.folder / file.path, file)
+        except ModelError as error:
+            whole = False
+            kind = "missing" if error.what == "is missing" else "altered"
+            yield _finding(version, file.path, kind, error.what, FROM_COPY)
+    if version.digest is None and whole:
+        yield from _of_card(version)
+
+
+def _of_card(version: Version) -> Iterator[Finding]:
+    """See that a version which the ledger does not know says itself that it belongs here."""
+    reference = index.reference_of(version.folder)
+    if reference != f"{version.name}:{version.version}":
+        what, cure = f"holds {reference or 'no card'}", "put the folder back to where it was saved"
+        yield _finding(version, "", "misplaced", what, cure)
+
+
+def _of_modes(version: Version) -> Iterator[Finding]:
+    for entry in sorted(os.scandir(version.folder), key=lambda entry: entry.name):
+        if entry.name != SIGNATURES and entry.stat(follow_symlinks=False).st_mode & 0o222 and not entry.is_symlink():
+            yield _finding(version, entry.name, "writable", "can be written to", MAKE_READ_ONLY)
+    if version.folder.stat().st_mode & 0o222:
+        yield _finding(version, "", "writable", "can be written to", MAKE_READ_ONLY)
+
+
+def _finding(version: Version, file: str, kind: str, what: str, cure: str) -> Finding:
+    where = str(version.folder / file) if file else str(version.folder)
+    return Finding(where, kind, what, cure, version.name, version.version, file)
