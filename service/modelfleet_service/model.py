@@ -15,6 +15,7 @@ from modelfleet_service import golden
 from modelfleet_service.errors import ModelError
 
 MANIFEST = "manifest.json"
+SIGNATURES = "manifest.sig"
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,14 @@ def manifest_of(path: Path) -> str:
     files = [
         {"path": name, "sha256": _sha256(path / name), "size": (path / name).stat().st_size}
         for name in sorted(_names(path))
-        if name != MANIFEST
+        if name not in (MANIFEST, SIGNATURES)
     ]
     return json.dumps({"format": 1, "files": files}, indent=1) + "\n"
 
 
 def _verify(path: Path, files: tuple[File, ...]) -> None:
     listed = {file.path for file in files}
-    for name in sorted(_names(path) - listed - {MANIFEST}):
+    for name in sorted(_names(path) - listed - {MANIFEST, SIGNATURES}):
         raise ModelError(str(path / name), "is not in the manifest")
     for file in files:
         _verify_file(path / file.path, file)
