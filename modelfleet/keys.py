@@ -49,11 +49,11 @@ def make(name: str, folder: Path | None = None, password: str | None = None) -> 
         raise Failure(repr(name[:40]), "not a key's name", "use up to 63 letters, digits, dots, hyphens and _")
     path = (folder or home()) / f"{name}.pem"
     key = Ed25519PrivateKey.generate()
+    if path.exists():
+        raise Failure(str(path), "is there already", "choose another name; no key is overwritten")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_once(path, _pem(key, password))
-    except FileExistsError as error:
-        raise Failure(str(path), "is there already", "choose another name; no key is overwritten") from error
     except OSError as error:
         raise Failure(str(path), f"can't be written ({error.strerror})", "choose a folder with --out") from error
     return NewKey(name, path, public(key))

@@ -111,10 +111,11 @@ def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
 
 
 def _write(folder: Path, content: bytes) -> None:
-    """Put the file into a read-only version; it is written beside it, so that no half of it is ever in there."""
-    beside = folder.parent / f".{folder.name}.sig-{os.getpid()}"
+    """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
+    beside = folder.with_name(f".{folder.name}.sig")
     mode = folder.stat().st_mode
     try:
+        beside.unlink(missing_ok=True)
         with beside.open("wb") as stream:
             stream.write(content)
             stream.flush()
@@ -124,8 +125,8 @@ def _write(folder: Path, content: bytes) -> None:
         beside.replace(folder / SIGNATURES)
         _sync(folder)
     finally:
-        folder.chmod(mode)
         beside.unlink(missing_ok=True)
+        folder.chmod(mode)
 
 
 def _sync(folder: Path) -> None:
