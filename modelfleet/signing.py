@@ -73,13 +73,18 @@ class Demands:
         return next((key.name for key in self.keys if key.key == entry.key and entry.role in key.roles), None)
 
 
+def check_role(role: str) -> None:
+    """Raise Failure unless the text can be a role."""
+    if not ROLE.fullmatch(role):
+        raise Failure(repr(role[:40]), "not a role", "use lower-case letters, digits and hyphens, such as trainer")
+
+
 def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | None = None) -> Signed:
     """Verify a version, every byte of it and every signature, and add one; the file changes in one step.
 
     Raises Failure where the role can't be one, the model or a signature was altered, or the store can't be written.
     """
-    if not ROLE.fullmatch(role):
-        raise Failure(repr(role[:40]), "not a role", "use lower-case letters, digits and hyphens, such as trainer")
+    check_role(role)
     model = store.find(reference, store_path)
     own = keys.public(key)
     try:

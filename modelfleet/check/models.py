@@ -26,8 +26,8 @@ def failures(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failu
         try:
             model = store.find(service.model, store_path)
             lacks = [] if wrong else unmet(model, demands)
-        except Failure as failure:
-            lacks = [failure]
+        except Failure as refused:
+            lacks = [refused]
         for failure in lacks:
             yield Failure(where + failure.where, failure.what, failure.cure)
 

@@ -50,10 +50,10 @@ class Key:
         return cls(str(entry["name"]), listed(entry["role"]), str(entry["key"]))
 
 
-def listed(value: str | Iterable[Any]) -> tuple[str, ...]:
-    """Return a setting that is a list as one; Ansible lets a list be written as text with commas."""
-    parts = value.split(",") if isinstance(value, str) else map(str, value)
-    return tuple(part.strip() for part in parts if part.strip())
+def listed(value: Any) -> tuple[str, ...]:
+    """Return a setting that is a list of texts as one; Ansible lets it be written as one text with commas, too."""
+    parts = value if isinstance(value, list | tuple) else str(value).split(",")
+    return tuple(text for part in parts if (text := str(part).strip()))
 
 
 def payload(model: Model, role: str, signed: str, by: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from modelfleet import keys
+from modelfleet import keys, signing
 
 
 @click.command("keygen")
@@ -19,6 +19,7 @@ from modelfleet import keys
 @click.option("--json", "as_json", is_flag=True, help="Print an object with the fields name, path, key.")
 def command(name: str, out: Path | None, role: str, ask: bool, as_json: bool) -> None:
     """Make an Ed25519 key called NAME, and print the line for the fleet file; only its owner can read the file."""
+    signing.check_role(role)
     password = os.environ.get(keys.PASSWORD)
     if ask and not password:
         password = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
