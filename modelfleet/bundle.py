@@ -19,11 +19,11 @@ from typing import Any
 
 from flit_core.wheel import make_wheel_in
 
-from modelfleet import store, wheels
+from modelfleet import signing, store, wheels
 from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
-from modelfleet_service.model import Model
+from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 FORMAT = 1
 WHEEL_EPOCH = "1577836800"
@@ -93,14 +93,17 @@ def build(
 
     ``service`` has at least ``name``, ``model`` and ``workers``; ``environment_digest`` stands for the environment
     variables, which may be secret and never enter a bundle.
-    Raises Failure where the model is missing or altered, or a wheel can't be had.
+    Raises Failure where the model or a signature is missing or altered, or a wheel can't be had.
     """
     model = store.find(service["model"], store_path)
+    signing.signatures(model)
+    beside = _beside(model)
     code = service_wheel()
     locks = {python: _merged_lock(model, python) for python in sorted({target.python for target in targets})}
     identity = {
         "service": service["name"],
         "model": model.digest,
+        "signatures": [blob.sha256 for blob in beside if blob.name == SIGNATURES],
         "code": code.sha256,
         "locks": _every_lock(model),
         "units": dict(units),
@@ -108,7 +111,7 @@ def build(
         "environment": environment_digest,
     }
     environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
-    model_files = tuple(Blob(entry.path, entry.sha256, entry.size) for entry in (*model.files, _manifest_entry(model)))
+    model_files = (*(Blob(entry.path, entry.sha256, entry.size) for entry in model.files), *beside)
     bundle = Bundle(
         service=service["name"],
         release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
@@ -192,9 +195,10 @@ def installer(target: Target) -> Blob:
     return wheel
 
 
-def _manifest_entry(model: Model) -> Any:
-    path = model.path / "manifest.json"
-    return type(model.files[0])(path="manifest.json", sha256=wheels.digest(path), size=path.stat().st_size)
+def _beside(model: Model) -> tuple[Blob, ...]:
+    """The manifest, and its signatures if there are any: neither is listed in the manifest."""
+    paths = [path for name in (MANIFEST, SIGNATURES) if (path := model.path / name).is_file()]
+    return tuple(Blob(path.name, wheels.digest(path), path.stat().st_size) for path in paths)
 
 
 def _sources(model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from modelfleet import bundle, wheels
 from modelfleet.bundle import Bundle
 from modelfleet.errors import Failure
 from modelfleet.wheels import Target
+from modelfleet_service import model as models
+from tests.signing import sign
 from tests.wheels import line, make
 
 TARGETS = [Target("3.11", "x86_64", "2.36"), Target("3.13", "x86_64", "2.41")]
@@ -61,6 +63,26 @@ def test_the_same_inputs_give_the_same_release(build: Build) -> None:
 )
 def test_any_other_input_gives_another_release(build: Build, changed: dict[str, Any]) -> None:
     assert build(**changed).release != build().release
+
+
+def test_a_signature_ships_with_the_model_and_makes_another_release(
+    build: Build, copied: Callable[[str], Path]
+) -> None:
+    folder = copied("flowers:1")
+    unsigned = build(store_path=folder.parent.parent)
+    sign(models.read(folder), ann="trainer")
+    signed = build(store_path=folder.parent.parent)
+    sign(models.read(folder), ann="trainer", bea="approver")
+    assert len({unsigned.release, signed.release, build(store_path=folder.parent.parent).release}) == 3
+    assert unsigned.model == signed.model
+    assert {blob.name for blob in signed.model_files} - {blob.name for blob in unsigned.model_files} == {"manifest.sig"}
+
+
+def test_a_false_signature_is_not_shipped(build: Build, copied: Callable[[str], Path]) -> None:
+    folder = copied("flowers:1")
+    (folder / models.SIGNATURES).write_text("{}")
+    with pytest.raises(Failure, match=r"manifest\.sig: was altered"):
+        build(store_path=folder.parent.parent)
 
 
 def test_a_release_is_one_for_the_whole_fleet(build: Build) -> None:

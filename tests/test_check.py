@@ -12,17 +12,20 @@ import yaml
 from modelfleet import check, store
 from modelfleet.errors import Failure
 from modelfleet.tree import INVENTORY
+from modelfleet_service.model import Model
 
 Edit = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(autouse=True)
-def full_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is another test's matter: here it has every model but `missing`."""
+def full_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The store is another test's matter: here it has every model but `missing`; nobody signed them."""
 
-    def find(reference: str, store_path: Path | None = None) -> None:
+    def find(reference: str, store_path: Path | None = None) -> Model:
         if reference.startswith("missing"):
             raise Failure(reference, "the store has no such model", "save it first")
+        name, version = reference.split(":")
+        return Model(tmp_path / "model", "sha256:00", (), {"name": name, "version": int(version)})
 
     monkeypatch.setattr(store, "find", find)
 
@@ -88,6 +91,14 @@ MISTAKES = [
     (put("children", "balancers", {}), "the group balancers has no host"),
     (put("children", "servers", "hosts", "ml1", "address", "1.2.3.4; evil"), "is no address"),
     (put("vars", "host_time_service", "cron"), "host_time_service"),
+    (put("vars", "models_key", []), "unknown setting models_key; did you mean models_keys?"),
+    (put("vars", "models_keys", 0, "kye", "x"), "unknown setting models_keys.kye; did you mean key?"),
+    (put("vars", "models_keys", 0, "key", "AAAA"), "models_keys.training: the key is no Ed25519 public key"),
+    (put("vars", "models_required_roles", ["aprover"]), "has the role aprover; did you mean approver?"),
+    (put("vars", "models_required_roles", ["approver"]), "digits:1: no signature as approver by review"),
+    (put("vars", "models_required_roles", "trainer"), "no signature as trainer by training or review"),
+    (put("vars", "models_required_fields", ["limit"]), "no card has a field limit; did you mean limits?"),
+    (put("vars", "models_required_fields", ["limits", "evaluation"]), "digits:1: its card lacks limits, evaluation"),
 ]
 
 

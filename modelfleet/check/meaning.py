@@ -1,4 +1,4 @@
-"""Values: names, ports, limits and models that are well typed and can't work."""
+"""Values: names, ports and limits that are well typed and can't work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modelfleet import settings, store
+from modelfleet import settings
+from modelfleet.check import models
 from modelfleet.check.shape import meant
 from modelfleet.errors import Failure
 from modelfleet.fleet import Fleet, Host
@@ -33,7 +34,7 @@ def failures(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failu
     yield from _numbers(path, read)
     yield from _hosts(path, read)
     yield from _operators(path, read)
-    yield from _models(path, read, store_path)
+    yield from models.failures(path, read, store_path)
 
 
 def _services(path: Path, read: Fleet) -> Iterator[Failure]:
@@ -135,11 +136,3 @@ def _hosts(path: Path, read: Fleet) -> Iterator[Failure]:
         if port is not None and clash:
             what = f"public_port {port} is also that of the service {clash.name}"
             yield Failure(f"{path}: {host.name}", what, "give one of them another port")
-
-
-def _models(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failure]:
-    for service in read.services:
-        try:
-            store.find(service.model, store_path)
-        except Failure as failure:
-            yield Failure(f"{path}: services.{service.name}.model: {failure.where}", failure.what, failure.cure)

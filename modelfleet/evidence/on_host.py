@@ -75,7 +75,7 @@ def service(asked: dict[str, Any]) -> dict[str, Any]:
         "unit_text": fragment.read_text() if fragment.is_file() else "",
         "process": process(unit.get("MainPID", "0")),
         "release": document(home / "current/release.json"),
-        "altered": altered(home / "current/model"),
+        "altered": altered(home / "current"),
         "manifest": digest(home / "current/model/manifest.json"),
         "ready": ask(f"{base}/readyz"),
         "golden": scored(f"{base}/models/{name}/predict", asked["instances"]),
@@ -106,20 +106,27 @@ def process(number: str) -> dict[str, Any]:
 
 
 def document(path: Path) -> dict[str, Any]:
-    """Read a JSON document; empty if it is not there."""
-    if not path.is_file():
-        return {}
-    content: dict[str, Any] = json.loads(path.read_text())
-    return {key: content.get(key) for key in ("service", "release", "model")}
+    """Read what a release's document says of itself; empty if it is not there."""
+    content = read(path)
+    return {key: content.get(key) for key in ("service", "release", "model")} if content else {}
 
 
-def altered(model: Path) -> list[str]:
-    """Name the model's files that are not what its manifest says."""
-    manifest = model / "manifest.json"
-    if not manifest.is_file():
+def altered(release: Path) -> list[str]:
+    """Name the model's files that are not what its manifest says, or its signatures if not those of the release."""
+    model = release / "model"
+    manifest = read(model / "manifest.json")
+    if not manifest:
         return ["manifest.json"]
-    entries = json.loads(manifest.read_text())["files"]
-    return [entry["path"] for entry in entries if digest(model / entry["path"]) != entry["sha256"]]
+    shipped = {entry["name"]: entry["sha256"] for entry in read(release / "release.json").get("model_files", [])}
+    listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
+    listed |= {"manifest.sig": shipped.get("manifest.sig", "")}
+    return [name for name, sha256 in listed.items() if digest(model / name) != sha256]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a JSON document; empty if it is not there."""
+    content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return content
 
 
 def digest(path: Path) -> str:
@@ -218,4 +225,5 @@ def upstreams(ids: set[str], seen: int) -> set[str]:
     return {entry["upstream"].split(", ")[-1] for entry in entries if entry["request_id"] in ids}
 
 
-main(globals()["QUESTION"])
+if "QUESTION" in globals():
+    main(globals()["QUESTION"])

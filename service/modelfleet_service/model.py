@@ -98,8 +98,8 @@ def identity(manifest: bytes) -> str:
 def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
     """Read the content of a manifest: the files of the model.
 
-    Raises ModelError where it is no manifest, or its list is not one of plain file names in ascending order, each
-    once: a path that leads out of the folder, or into another one, is refused.
+    Raises ModelError where it is no manifest, or its list is not one of plain paths in ascending order, each once: a
+    path that leads out of the folder is refused.
     """
     try:
         files = tuple(File(**entry) for entry in json.loads(content)["files"])
@@ -155,15 +155,17 @@ def _verify(path: Path, files: tuple[File, ...]) -> None:
 
 
 def _is_plain(file: File) -> bool:
-    """Tell whether a manifest's entry names a file right in the model's folder, with a digest and a size."""
+    """Tell whether a manifest's entry names a file below the model's folder, with a digest and a size."""
     if not (isinstance(file.path, str) and isinstance(file.sha256, str) and type(file.size) is int):
         return False
-    odd = file.path in ("", ".", "..", *UNLISTED) or any(mark in file.path for mark in "/\\\0")
+    steps = file.path.split("/")
+    odd = file.path in UNLISTED or not {"", ".", ".."}.isdisjoint(steps) or any(mark in file.path for mark in "\\\0")
     return not odd and file.size >= 0 and bool(SHA256.fullmatch(file.sha256))
 
 
 def _names(path: Path) -> set[str]:
-    return {entry.name for entry in path.iterdir()}
+    """Every file below a folder, and every link, which is followed nowhere."""
+    return {str(entry.relative_to(path)) for entry in path.rglob("*") if entry.is_symlink() or not entry.is_dir()}
 
 
 def _bytes(path: Path) -> bytes:

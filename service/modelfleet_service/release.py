@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet_service import model as models
+from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Allowed
 from modelfleet_service.scorer import Scorer, load
@@ -37,7 +38,8 @@ def folder() -> Path:
 def open_release(path: Path) -> Release:
     """Verify, load and try a release; it has answered its golden set when this returns.
 
-    Raises ModelError where a file was altered, the artefact can't be loaded, or a golden answer is wrong.
+    Raises ModelError where a file was altered, a demanded signature is missing, the artefact can't be loaded, or a
+    golden answer is wrong.
     """
     document = path / "release.json"
     try:
@@ -48,6 +50,13 @@ def open_release(path: Path) -> Release:
     if model.digest != content["model"]["digest"]:
         raise ModelError(str(path / "model"), f"is {model.digest} where the release says {content['model']['digest']}")
     settings = content.get("settings", {})
+    _trust(model, settings.get("signing") or {})
     scorer = load(model, Allowed.by(settings))
     scorer.check_golden()
     return Release(content["service"], content["release"], settings, scorer)
+
+
+def _trust(model: models.Model, demands: dict[str, Any]) -> None:
+    """Refuse, before anything of it is loaded, a model that lacks a signature which the fleet demands."""
+    keys = [signing.Key.of(entry) for entry in demands.get("keys") or ()]
+    signing.require(model, keys, signing.listed(demands.get("roles") or ()))

@@ -112,7 +112,7 @@ def test_a_column_named_nullable_may_be_missing_though_no_example_is(tmp_path: P
         scorer.predict([{"a": None, "b": None, "c": 0.0}])
 
 
-BOOSTERS = {
+BOOSTERS: dict[str, Any] = {
     "xgboost classes": xgboost.XGBClassifier(n_estimators=8).fit(GAPS, SIGNS == "plus"),
     "xgboost three classes": xgboost.XGBClassifier(n_estimators=8).fit(GAPS, np.digitize(ROWS[:, 0], [-0.5, 0.5])),
     "xgboost values": xgboost.XGBRegressor(n_estimators=8).fit(GAPS, ROWS[:, 0]),

@@ -1,0 +1,146 @@
+"""Signing a saved version, and saying who signed it; what a signature is stands in modelfleet_service.signing."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from filelock import FileLock
+
+from modelfleet import keys, store
+from modelfleet.errors import Failure
+from modelfleet_service import signing
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import SIGNATURES, Model
+from modelfleet_service.signing import Key, Signature
+
+ROLE = re.compile(r"[a-z][a-z0-9-]{0,30}")
+TAMPERED = "find out who changed it; then remove the file and have the model signed again"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What signing did: ``new`` is false where this key had signed in this role before, and nothing was written."""
+
+    model: Model
+    signature: Signature
+    new: bool
+
+
+@dataclass(frozen=True)
+class Demands:
+    """What a fleet demands of every model that it runs: its keys, roles, and fields of the card as dotted paths."""
+
+    keys: tuple[Key, ...]
+    roles: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Demands:
+        """Read a fleet's settings; they are well typed where `modelfleet check` found nothing."""
+        return cls(
+            keys=tuple(Key.of(entry) for entry in settings.get("models_keys") or ()),
+            roles=signing.listed(settings.get("models_required_roles") or ()),
+            fields=signing.listed(settings.get("models_required_fields") or ()),
+        )
+
+    def unsigned(self, model: Model) -> list[Failure]:
+        """Return a failure for each demanded role in which no listed key signed; raise Failure where one is false."""
+        lacks = signing.lacking(signatures(model), self.keys, self.roles)
+        return [
+            Failure(
+                model.reference,
+                f"no signature as {role} by {_either(self.allowed(role))} (one key counts for one role)",
+                f"have it signed: `modelfleet model sign {model.reference} --role {role}`",
+            )
+            for role in lacks
+        ]
+
+    def allowed(self, role: str) -> list[str]:
+        """Name the keys that may sign in a role."""
+        return [key.name for key in self.keys if role in key.roles]
+
+    def signer(self, entry: Signature) -> str | None:
+        """Name the key of a signature; None where the fleet doesn't list it for that role."""
+        return next((key.name for key in self.keys if key.key == entry.key and entry.role in key.roles), None)
+
+
+def check_role(role: str) -> None:
+    """Raise Failure unless the text can be a role."""
+    if not ROLE.fullmatch(role):
+        raise Failure(repr(role[:40]), "not a role", "use lower-case letters, digits and hyphens, such as trainer")
+
+
+def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | None = None) -> Signed:
+    """Verify a version, every byte of it and every signature, and add one; the file changes in one step.
+
+    Raises Failure where the role can't be one, the model or a signature was altered, or the store can't be written.
+    """
+    check_role(role)
+    model = store.find(reference, store_path)
+    own = keys.public(key)
+    try:
+        with FileLock(model.path.parent / ".lock"):
+            present = signatures(model)
+            for entry in present:
+                if (entry.role, entry.key) == (role, own):
+                    return Signed(model, entry, new=False)
+            made = _made(model, key, role)
+            _write(model.path, signing.encode([*present, made]))
+    except OSError as error:
+        what = f"can't be written ({error.strerror}); nothing was signed"
+        raise Failure(str(model.path / SIGNATURES), what, "sign where the store can be written") from error
+    return Signed(model, made, new=True)
+
+
+def signatures(model: Model) -> tuple[Signature, ...]:
+    """Return a model's signatures, each verified; raise Failure where one is not valid."""
+    try:
+        return signing.verify_all(model)
+    except ModelError as error:
+        raise Failure(error.where, error.what, TAMPERED) from error
+
+
+def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
+    signed, by = datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser()
+    signature = key.sign(signing.payload(model, role, signed, by))
+    return Signature(role, keys.public(key), signed, by, base64.b64encode(signature).decode())
+
+
+def _write(folder: Path, content: bytes) -> None:
+    """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
+    beside = folder.with_name(f".{folder.name}.sig")
+    mode = folder.stat().st_mode
+    try:
+        beside.unlink(missing_ok=True)
+        with beside.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.chmod(0o444)
+        folder.chmod(mode | 0o200)
+        beside.replace(folder / SIGNATURES)
+        _sync(folder)
+    finally:
+        beside.unlink(missing_ok=True)
+        folder.chmod(mode)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _either(names: Iterable[str]) -> str:
+    return " or ".join(names) or "any key"

@@ -1,0 +1,108 @@
+"""Signing a saved version: verified first, added in one step, and nothing else of the version changes."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from modelfleet import signing
+from modelfleet.errors import Failure
+from modelfleet_service import model as models
+from modelfleet_service import signing as signatures
+from tests.signing import key, small_model
+
+ROLES = ["trainer", "approver"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A store with a small digits:3, read-only as published models are."""
+    model = small_model(tmp_path / "store/digits/3")
+    for path in [*model.path.iterdir(), model.path]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    return tmp_path / "store"
+
+
+def test_a_version_is_signed_and_stays_read_only(store: Path) -> None:
+    before = models.read(store / "digits/3")
+    done = signing.sign("digits:3", key("ann"), "trainer", store)
+    folder = store / "digits/3"
+    assert (done.new, done.model.digest) == (True, before.digest)
+    assert signatures.verify_all(models.read(folder)) == (done.signature,)
+    assert [path.name for path in [folder, *folder.iterdir()] if path.stat().st_mode & 0o222] == []
+    assert [path.name for path in (store / "digits").iterdir() if "sig" in path.name] == []
+
+
+def test_a_second_signature_is_added_to_the_first(store: Path) -> None:
+    for owner, role in (("ann", "trainer"), ("bea", "approver"), ("ann", "approver")):
+        signing.sign("digits:3", key(owner), role, store)
+    assert len(signatures.verify_all(models.read(store / "digits/3"))) == 3
+
+
+def test_signing_again_changes_nothing_and_says_when_it_was_signed(store: Path) -> None:
+    first = signing.sign("digits:3", key("ann"), "trainer", store)
+    kept = (store / "digits/3/manifest.sig").read_bytes()
+    again = signing.sign("digits:3", key("ann"), "trainer", store)
+    assert (again.new, again.signature) == (False, first.signature)
+    assert (store / "digits/3/manifest.sig").read_bytes() == kept
+
+
+def test_of_signers_side_by_side_none_is_lost(store: Path) -> None:
+    jobs = [(f"owner {number}", role) for number in range(6) for role in ROLES]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda job: signing.sign("digits:3", key(job[0]), job[1], store), jobs))
+    assert len(signatures.verify_all(models.read(store / "digits/3"))) == 12
+
+
+def _sign_on_and_on(store: Path) -> None:
+    for number in itertools.count():
+        signing.sign("digits:3", key(f"owner {number % 5}"), f"role-{os.getpid()}-{number}", store)
+
+
+def test_a_kill_at_any_moment_leaves_the_version_whole_and_its_signatures_valid(store: Path) -> None:
+    """40 kills -9 of a process that signs again and again."""
+    dice, least = random.Random(0), 0
+    for _ in range(40):
+        process = multiprocessing.get_context("fork").Process(target=_sign_on_and_on, args=(store,))
+        process.start()
+        time.sleep(dice.uniform(0.005, 0.06))
+        process.kill()
+        process.join()
+        found = len(signatures.verify_all(models.read(store / "digits/3")))
+        assert found >= least
+        least = found
+    assert least > 0
+
+
+def test_a_model_that_was_altered_is_not_signed(store: Path) -> None:
+    card = store / "digits/3/model.yaml"
+    card.chmod(0o644)
+    card.write_text(card.read_text().replace("digits", "digets"))
+    with pytest.raises(Failure, match=r"model\.yaml: was altered"):
+        signing.sign("digits:3", key("ann"), "trainer", store)
+    assert not (store / "digits/3/manifest.sig").exists()
+
+
+def test_a_false_signature_beside_is_not_overwritten(store: Path) -> None:
+    signing.sign("digits:3", key("ann"), "trainer", store)
+    path = store / "digits/3/manifest.sig"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"trainer", b"tester"))
+    kept = path.read_bytes()
+    with pytest.raises(Failure, match=r"manifest\.sig: the signature as 'tester' is not valid for digits:3"):
+        signing.sign("digits:3", key("bea"), "approver", store)
+    assert path.read_bytes() == kept
+
+
+@pytest.mark.parametrize("role", ["", "Trainer", "a b", "a" * 300, "a\nb"])
+def test_a_role_outside_the_rule_is_refused_in_a_short_line(store: Path, role: str) -> None:
+    with pytest.raises(Failure, match="not a role; use lower-case") as caught:
+        signing.sign("digits:3", key("ann"), role, store)
+    assert len(str(caught.value)) < 150
