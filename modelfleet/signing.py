@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-import getpass
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from filelock import FileLock
 
 from modelfleet import keys, store
 from modelfleet.errors import Failure
+from modelfleet.store import audit, disk
 from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import SIGNATURES, Model
@@ -87,17 +84,14 @@ def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | N
     check_role(role)
     model = store.find(reference, store_path)
     own = keys.public(key)
-    try:
-        with FileLock(model.path.parent / ".lock"):
-            present = signatures(model)
-            for entry in present:
-                if (entry.role, entry.key) == (role, own):
-                    return Signed(model, entry, new=False)
-            made = _made(model, key, role)
-            _write(model.path, signing.encode([*present, made]))
-    except OSError as error:
-        what = f"can't be written ({error.strerror}); nothing was signed"
-        raise Failure(str(model.path / SIGNATURES), what, "sign where the store can be written") from error
+    with disk.changing(model.path.parent):
+        present = signatures(model)
+        for entry in present:
+            if (entry.role, entry.key) == (role, own):
+                return Signed(model, entry, new=False)
+        made = _made(model, key, role)
+        _write(model.path, signing.encode([*present, made]))
+        audit.record("signed", store_path, reference=model.reference, digest=model.digest, role=role, key=own)
     return Signed(model, made, new=True)
 
 
@@ -110,7 +104,7 @@ def signatures(model: Model) -> tuple[Signature, ...]:
 
 
 def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
-    signed, by = datetime.now(UTC).isoformat(timespec="seconds"), getpass.getuser()
+    signed, by = disk.now(), disk.who()
     signature = key.sign(signing.payload(model, role, signed, by))
     return Signature(role, keys.public(key), signed, by, base64.b64encode(signature).decode())
 
@@ -118,28 +112,17 @@ def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
 def _write(folder: Path, content: bytes) -> None:
     """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
     beside = folder.with_name(f".{folder.name}.sig")
-    mode = folder.stat().st_mode
+    beside.unlink(missing_ok=True)
     try:
-        beside.unlink(missing_ok=True)
-        with beside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+        beside.write_bytes(content)
         beside.chmod(0o444)
-        folder.chmod(mode | 0o200)
+        disk.sync(beside)
+        folder.chmod(0o755)
         beside.replace(folder / SIGNATURES)
-        _sync(folder)
+        disk.sync(folder)
     finally:
         beside.unlink(missing_ok=True)
-        folder.chmod(mode)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        folder.chmod(0o555)
 
 
 def _either(names: Iterable[str]) -> str:

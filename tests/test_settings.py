@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+
 import pytest
 import yaml
 
 from modelfleet import settings
-from modelfleet.tree import INVENTORY, PLAYBOOKS
+from modelfleet.fleet import BIN
+from modelfleet.tree import INVENTORY, PLAYBOOKS, ROOT
 
 ROLES = ("host", "service", "balancer")
 
@@ -60,3 +64,14 @@ def test_the_time_outs_are_one_chain() -> None:
         < service["service_graceful_timeout_seconds"]
         < service["service_stop_timeout_seconds"]
     )
+
+
+def test_what_the_fleet_demands_of_signatures_reaches_the_release() -> None:
+    """The bundle task's ``settings.signing``, templated by Ansible for the example."""
+    (task,) = yaml.safe_load((PLAYBOOKS / "roles/service/tasks/bundle.yml").read_text())
+    message = json.dumps({"msg": task["bundle"]["settings"]["signing"]})
+    command = [str(BIN / "ansible"), "localhost", "-i", str(INVENTORY / "example.yml"), "-m", "debug", "-a", message]
+    done = subprocess.run([*command, "--playbook-dir", str(PLAYBOOKS)], cwd=ROOT, capture_output=True, text=True)
+    example = yaml.safe_load((INVENTORY / "example.yml").read_text())["all"]["vars"]
+    said = json.loads(done.stdout.partition("=>")[2])["msg"]
+    assert said == {"keys": example["models_keys"], "roles": example["models_required_roles"]}

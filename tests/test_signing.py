@@ -14,9 +14,10 @@ import pytest
 
 from modelfleet import signing
 from modelfleet.errors import Failure
+from modelfleet.store import audit, fsck
 from modelfleet_service import model as models
 from modelfleet_service import signing as signatures
-from tests.signing import key, small_model
+from tests.signing import key, public, small_model
 
 ROLES = ["trainer", "approver"]
 
@@ -106,3 +107,21 @@ def test_a_role_outside_the_rule_is_refused_in_a_short_line(store: Path, role: s
     with pytest.raises(Failure, match="not a role; use lower-case") as caught:
         signing.sign("digits:3", key("ann"), role, store)
     assert len(str(caught.value)) < 150
+
+
+def test_the_audit_log_says_who_signed_in_which_role_with_which_key(store: Path) -> None:
+    for _ in range(2):
+        signing.sign("digits:3", key("ann"), "trainer", store)
+    (event,) = audit.read(store)
+    said = [event[name] for name in ("act", "reference", "role", "key")]
+    assert said == ["signed", "digits:3", "trainer", public("ann")]
+
+
+def test_fsck_accepts_a_signed_version_and_names_a_false_signature(store: Path) -> None:
+    signing.sign("digits:3", key("ann"), "trainer", store)
+    assert fsck.check(store) == []
+    path = store / "digits/3/manifest.sig"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"trainer", b"tester"))
+    (finding,) = fsck.check(store)
+    assert (finding.kind, finding.file) == ("altered", "manifest.sig")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelfleet.store import index
-from modelfleet_service import model
+from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
-from modelfleet_service.model import MANIFEST, SIGNATURES, File
+from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
 FROM_COPY = "take it from a copy, or save the model again"
 MAKE_READ_ONLY = "chmod a-w it"
@@ -26,6 +26,10 @@ class Version:
     version: int
     folder: Path
     digest: str | None
+
+    def said(self) -> dict[str, object]:
+        """The part of its card that is known without reading it."""
+        return {"name": self.name, "version": self.version}
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ def _of_content(version: Version) -> Iterator[Finding]:
         yield _finding(version, MANIFEST, "altered", error.what, FROM_COPY)
         return
     yield from _of_files(version, files)
+    yield from _of_signatures(version, Model(version.folder, model.identity(content), files, version.said()))
 
 
 def _of_files(version: Version, files: tuple[File, ...]) -> Iterator[Finding]:
@@ -104,6 +109,14 @@ def _of_files(version: Version, files: tuple[File, ...]) -> Iterator[Finding]:
             yield _finding(version, file.path, kind, error.what, FROM_COPY)
     if version.digest is None and whole:
         yield from _of_card(version)
+
+
+def _of_signatures(version: Version, read: Model) -> Iterator[Finding]:
+    try:
+        signing.verify_all(read)
+    except ModelError as error:
+        cure = "take it from a copy, or remove it and have the model signed again"
+        yield _finding(version, SIGNATURES, "altered", error.what, cure)
 
 
 def _of_card(version: Version) -> Iterator[Finding]:
