@@ -54,7 +54,7 @@ def finish(folder: Path, document: Mapping[str, Any], wish: Wish, proof: Sequenc
     ``proof`` are further arguments of the proving process. Raises Failure, with nothing saved, where the card is
     wrong, the signature is not that of the version before, or an answer differs.
     """
-    (folder / ENVIRONMENT).write_text(environment())
+    (folder / ENVIRONMENT).write_text(environment(), encoding="utf-8")
     created = datetime.now(UTC).isoformat(timespec="seconds")
     with store.next_version(wish.name, wish.store_path) as version:
         named = {"name": wish.name, "version": version, "created": created, "breaking": wish.breaking}
@@ -121,6 +121,6 @@ def _difference(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
 
 def _write(folder: Path, card: Card) -> None:
     content = card.model_dump(exclude_none=True, exclude_defaults=False)
-    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
-    (folder / "MODEL_CARD.md").write_text(page(card))
+    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text(page(card), encoding="utf-8")
     (folder / model.MANIFEST).write_text(model.manifest_of(folder))

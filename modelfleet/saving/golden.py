@@ -40,10 +40,12 @@ def write_evaluation(folder: Path, inputs: Inputs, targets: Sequence[Any]) -> No
     kept = inputs.head(EVALUATION_ROWS)
     rows = zip(kept.instances(), listed[: len(kept)], strict=True)
     try:
-        lines = [json.dumps({"instance": one, "target": target}, allow_nan=False) for one, target in rows]
+        lines = [
+            json.dumps({"instance": one, "target": target}, allow_nan=False, ensure_ascii=False) for one, target in rows
+        ]
     except (ValueError, TypeError) as error:
         raise Failure("targets", f"holds no label or number ({error})", "give plain labels or numbers") from error
-    (folder / EVALUATION).write_text("".join(f"{line}\n" for line in lines))
+    (folder / EVALUATION).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def signature(inputs: Inputs, answers: Answers, classes: list[Any]) -> Signature:

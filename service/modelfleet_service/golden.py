@@ -42,7 +42,7 @@ class Difference:
 def read(path: Path) -> tuple[Row, ...]:
     """Read a golden set; raise ModelError where a line can't be read or there is none."""
     try:
-        rows = tuple(Row(**json.loads(line)) for line in path.read_text().splitlines())
+        rows = tuple(Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").split("\n") if line)
     except (OSError, ValueError, TypeError) as error:
         raise ModelError(str(path), f"not a golden set ({error})") from error
     if not rows:
@@ -52,7 +52,9 @@ def read(path: Path) -> tuple[Row, ...]:
 
 def write(path: Path, rows: Iterable[Row]) -> None:
     """Write a golden set, a JSON object a line; NaN is refused with ValueError."""
-    path.write_text("".join(json.dumps(vars(row), allow_nan=False) + "\n" for row in rows))
+    path.write_text(
+        "".join(json.dumps(vars(row), allow_nan=False, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+    )
 
 
 def differences(rows: Sequence[Row], predictions: Sequence[dict[str, Any]]) -> list[Difference]:

@@ -86,7 +86,7 @@ def read(path: Path) -> Model:
     content = _bytes(path / MANIFEST)
     files = listed(path / MANIFEST, content)
     _verify(path, files)
-    card = yaml.safe_load((path / "model.yaml").read_text())
+    card = yaml.safe_load((path / "model.yaml").read_text(encoding="utf-8"))
     return Model(path, identity(content), files, card)
 
 

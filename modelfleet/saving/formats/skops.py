@@ -30,7 +30,7 @@ def write(estimator: Any, inputs: Inputs, folder: Path, trusted: Sequence[str]) 
 
     path, where = folder / FILE, type(estimator).__name__
     try:
-        skops.io.dump(estimator, path)
+        skops.io.dump(estimator, path, compression=zipfile.ZIP_DEFLATED)
         takes, got = _score(path, inputs, classes_of(estimator), trusted)
     except ModelError as error:
         cure = "pass trusted_types here, and list them as skops_trusted_types in the fleet file"
