@@ -252,8 +252,8 @@ def _keep(database: sqlite3.Connection, fresh: dict[Key, Entry], stamps: dict[Ke
 def _is_sound(file: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True)) as database:
-            sound = database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            return sound and database.execute("PRAGMA user_version").fetchone()[0] == FORMAT
+            said = [database.execute(f"PRAGMA {one}").fetchone()[0] for one in ("integrity_check", "user_version")]
+            return said == ["ok", FORMAT]
     except sqlite3.Error:
         return False
 

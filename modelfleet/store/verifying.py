@@ -128,11 +128,18 @@ def _of_card(version: Version) -> Iterator[Finding]:
 
 
 def _of_modes(version: Version) -> Iterator[Finding]:
-    for entry in sorted(os.scandir(version.folder), key=lambda entry: entry.name):
-        if entry.name != SIGNATURES and entry.stat(follow_symlinks=False).st_mode & 0o222 and not entry.is_symlink():
-            yield _finding(version, entry.name, "writable", "can be written to", MAKE_READ_ONLY)
+    with os.scandir(version.folder) as entries:
+        names = [
+            entry.name for entry in entries if entry.stat(follow_symlinks=False).st_mode & 0o222 and _counts(entry)
+        ]
+    for name in sorted(names):
+        yield _finding(version, name, "writable", "can be written to", MAKE_READ_ONLY)
     if version.folder.stat().st_mode & 0o222:
         yield _finding(version, "", "writable", "can be written to", MAKE_READ_ONLY)
+
+
+def _counts(entry: os.DirEntry[str]) -> bool:
+    return entry.name != SIGNATURES and not entry.is_symlink()
 
 
 def _finding(version: Version, file: str, kind: str, what: str, cure: str) -> Finding:

@@ -28,24 +28,13 @@ def deploy(store: Path, release: str, *options: str) -> bool:
     document = store.parent / "bundle.json"
     Bundle("route", release, model, (), {}, {}, {}, {}, {}).write(document)
     given = {"path": str(store.parent / "my.yml"), "bundles": {"route": str(document)}, "store": str(store)}
-    command = [
-        str(BIN / "ansible"),
-        "localhost",
-        "-i",
-        "localhost,",
-        "-c",
-        "local",
-        "-M",
-        "playbooks/library",
-        "-m",
-        "deployed",
-        "-a",
-        json.dumps(given),
-    ]
+    inventory = store.parent / "my.yml"
+    inventory.write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")
+    act = ["-i", str(inventory), "-M", "playbooks/library", "-m", "deployed", "-a", json.dumps(given)]
     environment = {"ANSIBLE_STDOUT_CALLBACK": "minimal", "ANSIBLE_LOCALHOST_WARNING": "false"}
     python = ["-e", f"ansible_python_interpreter={BIN / 'python'}"]
     done = subprocess.run(
-        [*command, *python, *options],
+        [str(BIN / "ansible"), "localhost", *act, *python, *options],
         capture_output=True,
         text=True,
         cwd=ROOT,

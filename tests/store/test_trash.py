@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import audit, fsck, mending
+from modelfleet.store import audit, fsck, mending, references
 from tests.store.tiny import publish
 
 
@@ -76,3 +81,33 @@ def test_a_member_of_an_ensemble_is_not_deleted_and_the_ensemble_named(three: Pa
     with pytest.raises(Failures, match="the ensemble both:1 has it as a member"):
         stores.delete("many:2", three)
     assert stores.delete("many:1", three)
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def everyone_s() -> Iterator[Path]:
+    """A folder that every user may write to, also below a temporary folder that is root's alone."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _delete_and_restore(store: Path) -> None:
+    references.INVENTORY = store
+    if os.getuid() == 0:
+        os.setuid(NOBODY)
+    publish(store)
+    stores.delete("many:1", store)
+    stores.restore("many:1", store)
+
+
+def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path) -> None:
+    """The kernel lets root move a read-only folder, and nobody else."""
+    child = multiprocessing.get_context("fork").Process(target=_delete_and_restore, args=(everyone_s / "store",))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert fsck.check(everyone_s / "store") == []
