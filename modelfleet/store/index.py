@@ -132,11 +132,9 @@ def _card(folder: Path) -> dict[str, Any]:
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:
-    """Find the members of an ensemble: the digests below any key ``members`` of the card's own sections."""
-    for section in (card, card.get("scoring"), card.get("ensemble")):
-        found = section.get("members") if isinstance(section, dict) else None
-        for member in found if isinstance(found, list) else ():
-            yield str(member.get("digest", "")) if isinstance(member, dict) else str(member)
+    """Return the digests of an ensemble's members."""
+    for member in (card.get("ensemble") or {}).get("members") or ():
+        yield str(member["digest"])
 
 
 def _signed(file: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,18 +129,16 @@ def _of_card(version: Version) -> Iterator[Finding]:
 
 
 def _of_modes(version: Version) -> Iterator[Finding]:
-    with os.scandir(version.folder) as entries:
-        names = [
-            entry.name for entry in entries if entry.stat(follow_symlinks=False).st_mode & 0o222 and _counts(entry)
-        ]
-    for name in sorted(names):
-        yield _finding(version, name, "writable", "can be written to", MAKE_READ_ONLY)
-    if version.folder.stat().st_mode & 0o222:
+    for name in model.names(version.folder):
+        if name != SIGNATURES and _is_writable(version.folder / name):
+            yield _finding(version, name, "writable", "can be written to", MAKE_READ_ONLY)
+    if _is_writable(version.folder):
         yield _finding(version, "", "writable", "can be written to", MAKE_READ_ONLY)
 
 
-def _counts(entry: os.DirEntry[str]) -> bool:
-    return entry.name != SIGNATURES and not entry.is_symlink()
+def _is_writable(place: Path) -> bool:
+    mode = os.lstat(place).st_mode
+    return bool(mode & 0o222) and not stat.S_ISLNK(mode)
 
 
 def _finding(version: Version, file: str, kind: str, what: str, cure: str) -> Finding:

@@ -103,8 +103,8 @@ def identity(manifest: bytes) -> str:
 def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
     """Read the content of a manifest: the files of the model.
 
-    Raises ModelError where it is no manifest, or its list is not one of plain file names in ascending order, each
-    once: a path that leads out of the folder, or into another one, is refused.
+    Raises ModelError where it is no manifest, or its list is not one of relative paths in ascending order, each
+    once; a path that leads out of the folder is refused.
     """
     try:
         files = tuple(File(**entry) for entry in json.loads(content)["files"])
@@ -113,15 +113,27 @@ def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
         raise ModelError(str(manifest), f"not a manifest ({error})") from error
     if wrong is not None:
         raise ModelError(str(manifest), f"lists {str(wrong)[:80]!r}, which is not a plain file of the model")
-    names = [file.path for file in files]
-    if names != sorted(set(names)):
+    paths = [file.path for file in files]
+    if paths != sorted(set(paths)):
         raise ModelError(str(manifest), "does not list each file once, in ascending order")
     return files
 
 
 def unlisted(path: Path, files: tuple[File, ...]) -> list[str]:
     """Return what is in a model's folder and neither in its manifest nor the manifest or its signatures."""
-    return sorted(_names(path) - {file.path for file in files} - UNLISTED)
+    return sorted(set(names(path)) - {file.path for file in files} - UNLISTED)
+
+
+def names(path: Path) -> list[str]:
+    """Name every file, link and empty folder below a model's folder, in ascending order; links are not followed."""
+    found: set[str] = set()
+    for base, folders, files in os.walk(path):
+        below = os.path.relpath(base, path)
+        links = [name for name in folders if os.path.islink(f"{base}/{name}")]  # noqa: PTH114 - a walk gives strings
+        found |= {name if below == "." else f"{below}/{name}" for name in (*files, *links)}
+        if not folders and not files and below != ".":
+            found.add(below)
+    return sorted(found)
 
 
 def verify_file(place: Path, file: File) -> None:
@@ -161,7 +173,7 @@ def manifest_of(path: Path) -> str:
     """Return the text of the manifest for the files that are in a folder now."""
     files = [
         {"path": name, "sha256": sha256_of(path / name), "size": (path / name).stat().st_size}
-        for name in sorted(_names(path))
+        for name in names(path)
         if name not in UNLISTED
     ]
     return json.dumps({"format": 1, "files": files}, indent=1) + "\n"
@@ -175,15 +187,12 @@ def _verify(path: Path, files: tuple[File, ...]) -> None:
 
 
 def _is_plain(file: File) -> bool:
-    """Tell whether a manifest's entry names a file right in the model's folder, with a digest and a size."""
+    """Tell whether a manifest's entry names a file in the model's folder or below it, with a digest and a size."""
     if not (isinstance(file.path, str) and isinstance(file.sha256, str) and type(file.size) is int):
         return False
-    odd = file.path in ("", ".", "..", *UNLISTED) or any(mark in file.path for mark in "/\\\0")
+    parts = file.path.split("/")
+    odd = file.path in UNLISTED or {"", ".", ".."} & set(parts) or "\\" in file.path or "\0" in file.path
     return not odd and file.size >= 0 and bool(SHA256.fullmatch(file.sha256))
-
-
-def _names(path: Path) -> set[str]:
-    return set(os.listdir(path))  # noqa: PTH208 - names are all it takes
 
 
 def _bytes(path: Path) -> bytes:

@@ -70,7 +70,7 @@ def test_a_truncated_missing_extra_or_linked_file_is_named(copied: Copied, chang
     [
         (["../x"], "which is not a plain file"),
         (["/etc/passwd"], "which is not a plain file"),
-        (["a/b"], "which is not a plain file"),
+        (["a/../b"], "which is not a plain file"),
         (["manifest.sig"], "which is not a plain file"),
         ([7], "which is not a plain file"),
         (["a", "a"], "each file once, in ascending order"),
@@ -94,6 +94,17 @@ def test_a_folder_in_a_model_s_folder_is_refused(copied: Copied) -> None:
     (folder / "more").mkdir()
     with pytest.raises(ModelError, match="more: is not in the manifest"):
         model.read(folder)
+
+
+def test_a_file_below_a_folder_is_verified_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "code/deep").mkdir(parents=True)
+    (tmp_path / "code/deep/scorer.py").write_text("x = 1")
+    (tmp_path / "model.yaml").write_text("name: own")
+    (tmp_path / model.MANIFEST).write_text(model.manifest_of(tmp_path))
+    assert [file.path for file in model.read(tmp_path).files] == ["code/deep/scorer.py", "model.yaml"]
+    (tmp_path / "code/deep/scorer.py").write_text("x = 2")
+    with pytest.raises(ModelError, match=r"scorer\.py: was altered"):
+        model.read(tmp_path)
 
 
 def test_signatures_are_not_listed_and_not_part_of_the_identity(copied: Copied, store: Path) -> None:

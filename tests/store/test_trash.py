@@ -14,7 +14,7 @@ import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import audit, fsck, mending, references
+from modelfleet.store import audit, fsck, mending
 from tests.store.tiny import publish
 
 
@@ -96,7 +96,6 @@ def everyone_s() -> Iterator[Path]:
 
 
 def _delete_and_restore(store: Path) -> None:
-    references.INVENTORY = store
     if os.getuid() == 0:
         os.setuid(NOBODY)
     publish(store)
@@ -104,8 +103,9 @@ def _delete_and_restore(store: Path) -> None:
     stores.restore("many:1", store)
 
 
-def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path) -> None:
+def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel lets root move a read-only folder, and nobody else."""
+    monkeypatch.setattr("modelfleet.store.references.INVENTORY", everyone_s)
     child = multiprocessing.get_context("fork").Process(target=_delete_and_restore, args=(everyone_s / "store",))
     child.start()
     child.join()
