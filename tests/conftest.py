@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,8 @@ import modelfleet
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with flowers:1 and squares:1; made once, also by workers side by side. Read-only by agreement."""
-    shared = tmp_path_factory.getbasetemp().parent / "shared-store"
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-store"
     with FileLock(f"{shared}.lock"):
         if not (shared / "squares/1").exists():
             shutil.rmtree(shared, ignore_errors=True)

@@ -84,12 +84,6 @@ def test_a_pickle_is_refused_by_name(tmp_path: Path) -> None:
     assert (done.returncode, "runs code when it is loaded; call modelfleet.save()" in done.stderr) == (1, True)
 
 
-def test_models_are_listed_as_json_with_the_words_of_the_design(store: Path) -> None:
-    rows = json.loads(run("model", "list", "--json", "--store", str(store)).stdout)
-    assert [(row["name"], row["version"]) for row in rows] == [("flowers", 1), ("squares", 1)]
-    assert set(rows[0]) == {"name", "version", "digest", "created", "runtime"}
-
-
 def test_a_file_is_saved_from_the_command_line(store: Path, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b,c\n1,2,3\n4,5,6\n")
     (tmp_path / "card.yml").write_text("intended_use: tests\n")

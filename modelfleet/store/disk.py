@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import getpass
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -47,6 +48,14 @@ def write(file: Path, text: str) -> None:
     sync(beside)
     beside.replace(file)
     sync(file.parent)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with all that is in it, read-only folders too; what can't be removed stays."""
+    for base, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(base).chmod(0o755)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def sync(entry: Path) -> None:

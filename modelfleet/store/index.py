@@ -132,11 +132,9 @@ def _card(folder: Path) -> dict[str, Any]:
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:
-    """Find the members of an ensemble: the digests below any key ``members`` of the card's own sections."""
-    for section in (card, card.get("scoring"), card.get("ensemble")):
-        found = section.get("members") if isinstance(section, dict) else None
-        for member in found if isinstance(found, list) else ():
-            yield str(member.get("digest", "")) if isinstance(member, dict) else str(member)
+    """Return the digests of an ensemble's members."""
+    for member in (card.get("ensemble") or {}).get("members") or ():
+        yield str(member["digest"])
 
 
 def _signed(file: Path) -> tuple[str, ...]:
@@ -252,8 +250,8 @@ def _keep(database: sqlite3.Connection, fresh: dict[Key, Entry], stamps: dict[Ke
 def _is_sound(file: Path) -> bool:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{_quoted(file)}?mode=ro", uri=True)) as database:
-            sound = database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            return sound and database.execute("PRAGMA user_version").fetchone()[0] == FORMAT
+            said = [database.execute(f"PRAGMA {one}").fetchone()[0] for one in ("integrity_check", "user_version")]
+            return said == ["ok", FORMAT]
     except sqlite3.Error:
         return False
 

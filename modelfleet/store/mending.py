@@ -36,7 +36,7 @@ def _of_name(folder: Path, name: str) -> list[str]:
 def _seal(folder: Path) -> Iterator[Path]:
     if folder.is_symlink():
         return
-    for entry in (*sorted(folder.iterdir()), folder):
+    for entry in (*sorted(folder.rglob("*")), folder):
         writable = not entry.is_symlink() and entry.name != SIGNATURES and entry.stat().st_mode & 0o222
         if writable:
             entry.chmod(entry.stat().st_mode & 0o555)

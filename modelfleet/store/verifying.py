@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,11 +129,16 @@ def _of_card(version: Version) -> Iterator[Finding]:
 
 
 def _of_modes(version: Version) -> Iterator[Finding]:
-    for entry in sorted(os.scandir(version.folder), key=lambda entry: entry.name):
-        if entry.name != SIGNATURES and entry.stat(follow_symlinks=False).st_mode & 0o222 and not entry.is_symlink():
-            yield _finding(version, entry.name, "writable", "can be written to", MAKE_READ_ONLY)
-    if version.folder.stat().st_mode & 0o222:
+    for name in model.names(version.folder):
+        if name != SIGNATURES and _is_writable(version.folder / name):
+            yield _finding(version, name, "writable", "can be written to", MAKE_READ_ONLY)
+    if _is_writable(version.folder):
         yield _finding(version, "", "writable", "can be written to", MAKE_READ_ONLY)
+
+
+def _is_writable(place: Path) -> bool:
+    mode = os.lstat(place).st_mode
+    return bool(mode & 0o222) and not stat.S_ISLNK(mode)
 
 
 def _finding(version: Version, file: str, kind: str, what: str, cure: str) -> Finding:

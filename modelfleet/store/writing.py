@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def sweep(home: Path) -> list[Path]:
     removed = []
     for folder in _begun(home):
         with contextlib.suppress(BlockingIOError), _flocked(_lock_of(folder), fcntl.LOCK_EX | fcntl.LOCK_NB):
-            shutil.rmtree(folder, ignore_errors=True)
+            disk.remove(folder)
             _lock_of(folder).unlink(missing_ok=True)
             removed.append(folder)
     return removed
@@ -110,7 +109,7 @@ def _held(home: Path) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            disk.remove(folder)
             _lock_of(folder).unlink(missing_ok=True)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ MANIFEST = "manifest.json"
 SIGNATURES = "manifest.sig"
 UNLISTED = {MANIFEST, SIGNATURES}
 BUFFER_BYTES = 1 << 20
+SMALL_BYTES = 1 << 18
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -98,8 +103,8 @@ def identity(manifest: bytes) -> str:
 def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
     """Read the content of a manifest: the files of the model.
 
-    Raises ModelError where it is no manifest, or its list is not one of plain paths in ascending order, each once: a
-    path that leads out of the folder is refused.
+    Raises ModelError where it is no manifest, or its list is not one of relative paths in ascending order, each
+    once; a path that leads out of the folder is refused.
     """
     try:
         files = tuple(File(**entry) for entry in json.loads(content)["files"])
@@ -108,27 +113,44 @@ def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
         raise ModelError(str(manifest), f"not a manifest ({error})") from error
     if wrong is not None:
         raise ModelError(str(manifest), f"lists {str(wrong)[:80]!r}, which is not a plain file of the model")
-    names = [file.path for file in files]
-    if names != sorted(set(names)):
+    paths = [file.path for file in files]
+    if paths != sorted(set(paths)):
         raise ModelError(str(manifest), "does not list each file once, in ascending order")
     return files
 
 
 def unlisted(path: Path, files: tuple[File, ...]) -> list[str]:
     """Return what is in a model's folder and neither in its manifest nor the manifest or its signatures."""
-    return sorted(_names(path) - {file.path for file in files} - UNLISTED)
+    return sorted(set(names(path)) - {file.path for file in files} - UNLISTED)
+
+
+def names(path: Path) -> list[str]:
+    """Name every file, link and empty folder below a model's folder, in ascending order; links are not followed."""
+    found: set[str] = set()
+    for base, folders, files in os.walk(path):
+        below = os.path.relpath(base, path)
+        links = [name for name in folders if os.path.islink(f"{base}/{name}")]  # noqa: PTH114 - a walk gives strings
+        found |= {name if below == "." else f"{below}/{name}" for name in (*files, *links)}
+        if not folders and not files and below != ".":
+            found.add(below)
+    return sorted(found)
 
 
 def verify_file(place: Path, file: File) -> None:
     """Raise ModelError where a file is missing, no plain file, or not what the manifest says."""
-    if place.is_symlink():
-        raise ModelError(str(place), "is a symbolic link")
-    if not place.is_file():
-        raise ModelError(str(place), "is missing")
-    if place.stat().st_size != file.size:
-        raise ModelError(str(place), f"has {place.stat().st_size} bytes where the manifest says {file.size}")
-    if sha256_of(place) != file.sha256:
-        raise ModelError(str(place), "was altered: its SHA-256 is not the manifest's")
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        whys = {errno.ENOENT: "is missing", errno.ELOOP: "is a symbolic link"}
+        raise ModelError(str(place), whys.get(error.errno or 0, f"can't be read ({error.strerror})")) from error
+    with open(descriptor, "rb", buffering=0) as stream:  # noqa: PTH123 - the descriptor that was not a link
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ModelError(str(place), "is no plain file")
+        if found.st_size != file.size:
+            raise ModelError(str(place), f"has {found.st_size} bytes where the manifest says {file.size}")
+        if _sha256(place, stream, file.size) != file.sha256:
+            raise ModelError(str(place), "was altered: its SHA-256 is not the manifest's")
 
 
 def sha256_of(place: Path) -> str:
@@ -137,11 +159,21 @@ def sha256_of(place: Path) -> str:
         return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
 
 
+def _sha256(place: Path, stream: FileIO, size: int) -> str:
+    """Hash a file that is open; a small one at one go, without a buffer of its own."""
+    try:
+        if size < SMALL_BYTES:
+            return hashlib.sha256(stream.readall()).hexdigest()
+        return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
+    except OSError as error:
+        raise ModelError(str(place), f"can't be read ({error.strerror})") from error
+
+
 def manifest_of(path: Path) -> str:
     """Return the text of the manifest for the files that are in a folder now."""
     files = [
         {"path": name, "sha256": sha256_of(path / name), "size": (path / name).stat().st_size}
-        for name in sorted(_names(path))
+        for name in names(path)
         if name not in UNLISTED
     ]
     return json.dumps({"format": 1, "files": files}, indent=1) + "\n"
@@ -155,17 +187,12 @@ def _verify(path: Path, files: tuple[File, ...]) -> None:
 
 
 def _is_plain(file: File) -> bool:
-    """Tell whether a manifest's entry names a file below the model's folder, with a digest and a size."""
+    """Tell whether a manifest's entry names a file in the model's folder or below it, with a digest and a size."""
     if not (isinstance(file.path, str) and isinstance(file.sha256, str) and type(file.size) is int):
         return False
-    steps = file.path.split("/")
-    odd = file.path in UNLISTED or not {"", ".", ".."}.isdisjoint(steps) or any(mark in file.path for mark in "\\\0")
+    parts = file.path.split("/")
+    odd = file.path in UNLISTED or {"", ".", ".."} & set(parts) or "\\" in file.path or "\0" in file.path
     return not odd and file.size >= 0 and bool(SHA256.fullmatch(file.sha256))
-
-
-def _names(path: Path) -> set[str]:
-    """Every file below a folder, and every link, which is followed nowhere."""
-    return {str(entry.relative_to(path)) for entry in path.rglob("*") if entry.is_symlink() or not entry.is_dir()}
 
 
 def _bytes(path: Path) -> bytes:

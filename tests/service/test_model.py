@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,55 @@ def test_a_truncated_missing_extra_or_linked_file_is_named(copied: Copied, chang
         path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ModelError, match=path.name):
         model.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("paths", "words"),
+    [
+        (["../x"], "which is not a plain file"),
+        (["/etc/passwd"], "which is not a plain file"),
+        (["a/../b"], "which is not a plain file"),
+        (["manifest.sig"], "which is not a plain file"),
+        ([7], "which is not a plain file"),
+        (["a", "a"], "each file once, in ascending order"),
+        (["b", "a"], "each file once, in ascending order"),
+    ],
+)
+def test_a_manifest_lists_plain_files_once_in_order(tmp_path: Path, paths: list[object], words: str) -> None:
+    entries = [{"path": path, "sha256": "0" * 64, "size": 1} for path in paths]
+    with pytest.raises(ModelError, match=words):
+        model.listed(tmp_path / model.MANIFEST, json.dumps({"files": entries}).encode())
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"files": 1}', '{"files": [1]}', '{"files": [{"path": "a"}]}'])
+def test_what_is_no_manifest_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ModelError, match="not a manifest"):
+        model.listed(tmp_path / model.MANIFEST, content.encode())
+
+
+def test_a_folder_in_a_model_s_folder_is_refused(copied: Copied) -> None:
+    folder = copied("flowers:1")
+    (folder / "more").mkdir()
+    with pytest.raises(ModelError, match="more: is not in the manifest"):
+        model.read(folder)
+
+
+def test_a_file_below_a_folder_is_verified_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "code/deep").mkdir(parents=True)
+    (tmp_path / "code/deep/scorer.py").write_text("x = 1")
+    (tmp_path / "model.yaml").write_text("name: own")
+    (tmp_path / model.MANIFEST).write_text(model.manifest_of(tmp_path))
+    assert [file.path for file in model.read(tmp_path).files] == ["code/deep/scorer.py", "model.yaml"]
+    (tmp_path / "code/deep/scorer.py").write_text("x = 2")
+    with pytest.raises(ModelError, match=r"scorer\.py: was altered"):
+        model.read(tmp_path)
+
+
+def test_signatures_are_not_listed_and_not_part_of_the_identity(copied: Copied, store: Path) -> None:
+    folder = copied("flowers:1")
+    (folder / model.SIGNATURES).write_text("{}")
+    assert model.read(folder).digest == model.read(store / "flowers/1").digest
+    assert model.manifest_of(folder) == (folder / model.MANIFEST).read_text()
 
 
 def test_a_golden_set_has_rows(copied: Copied) -> None:

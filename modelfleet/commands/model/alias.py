@@ -29,7 +29,8 @@ def command(
     `modelfleet model alias digits champion 4` makes digits@champion stand for digits:4 wherever a reference is taken.
     What serves it already changes with the next deploy.
     """
-    if delete == (version is not None) and (alias or delete):
+    fits = (version is not None) != delete if alias else not delete
+    if not fits:
         raise click.UsageError("give ALIAS and VERSION, or ALIAS and --delete, or neither to list")
     if alias and delete:
         click.echo(f"dropped {name}@{alias}; it was {name}:{store.drop_alias(name, alias, store_path)}", err=as_json)

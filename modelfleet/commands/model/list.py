@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -32,7 +31,7 @@ def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
     if name and not found:
         store.latest(name, store_path)
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in found]))
+        click.echo(json.dumps([vars(entry) for entry in found]))
         return
     if found:
         click.echo("\n".join(_lines(found)))

@@ -1,0 +1,27 @@
+"""`modelfleet model delete` and `restore`: what happened is said, and how it is undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelfleet import store as stores
+from tests.store.tiny import publish
+from tests.test_cli import run
+
+
+def test_a_version_is_deleted_and_restored_and_the_log_tells_it(tmp_path: Path) -> None:
+    publish(tmp_path)
+    done = run("model", "delete", "many:1", "--without-hosts", "--store", str(tmp_path))
+    assert "`modelfleet model restore many:1` undoes it" in done.stdout, done.stderr
+    assert stores.versions("many", tmp_path) == []
+    assert run("model", "restore", "many:1", "--store", str(tmp_path)).stdout.startswith("restored many:1 (sha256:")
+    said = run("store", "log", "--store", str(tmp_path)).stdout.splitlines()
+    assert [line.split()[2] for line in said] == ["saved", "deleted", "restored"]
+
+
+def test_a_refusal_is_a_line_for_each_thing_that_refers_to_it(tmp_path: Path) -> None:
+    publish(tmp_path)
+    for alias in ("champion", "stable"):
+        stores.set_alias("many", alias, 1, tmp_path)
+    done = run("model", "delete", "many@stable", "--without-hosts", "--store", str(tmp_path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)

@@ -1,0 +1,85 @@
+"""Disks that are full, read-only or gone, and manifests that lead elsewhere: one line, and nothing half done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.errors import Failure
+from modelfleet.store import fsck
+from modelfleet_service import model
+
+UNSHARE = ["unshare", "--map-root-user", "--mount"]
+MOUNTED = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
+needs_mounts = pytest.mark.skipif(not MOUNTED, reason="this machine lets no user mount a tmpfs")
+PUBLISH = "import sys, pathlib\nfrom tests.store.tiny import publish\nstore = pathlib.Path(sys.argv[1])\n"
+
+
+def mounted(folder: Path, script: str, options: str = "size=4m") -> subprocess.CompletedProcess[str]:
+    """Run a shell script where a tmpfs is mounted on a folder; `$python` and `$store` stand for what they say."""
+    folder.mkdir(exist_ok=True)
+    setting = f"set -e; python={sys.executable}; store={folder}\nmount -t tmpfs -o {options} none $store\n"
+    return subprocess.run([*UNSHARE, "sh", "-c", setting + script], capture_output=True, text=True)
+
+
+@needs_mounts
+def test_a_full_disk_is_one_line_and_what_was_saved_before_is_whole(tmp_path: Path) -> None:
+    """A version of 3 MB fits a disk of 4 MB, and the second does not; then a small one fits again."""
+    code = f"{PUBLISH}large = 3 * 10**6\npublish(store, size=large)\n"
+    code += "try: publish(store, size=large)\nexcept Exception as e: print(e)\n"
+    code += "print(publish(store))\nfrom modelfleet.store import fsck; print(fsck.check(store))"
+    done = mounted(tmp_path / "disk", f'$python -c "{code}" $store')
+    line, number, found = done.stdout.splitlines()
+    assert line.endswith("can't be written (No space left on device); nothing was saved; free some space"), done.stderr
+    assert (number, found) == ("2", "[]")
+
+
+@needs_mounts
+@pytest.mark.parametrize(
+    "act",
+    ["publish(store)", "s.set_alias('many', 'champion', 1, store)", "s.delete('many:1', store, ask_hosts=False)"],
+)
+def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, act: str) -> None:
+    code = f"{PUBLISH}from modelfleet import store as s\ntry: {act}\nexcept Exception as e: print(e)\n"
+    code += "print(s.find('many:1', store).reference, len(s.entries(None, store)))"
+    script = f'$python -c "{PUBLISH}publish(store)" $store; mount -o remount,ro $store; $python -c "{code}" $store'
+    line, read = mounted(tmp_path / "disk", script).stdout.splitlines()
+    assert "Read-only file system" in line
+    assert line.count("; ") >= 1
+    assert read == "many:1 1"
+
+
+@pytest.mark.parametrize("read", [stores.entries, stores.find, fsck.check])
+def test_a_store_that_was_named_and_is_gone_is_said(tmp_path: Path, read: object) -> None:
+    gone = tmp_path / "mount/store"
+    arguments = ("many:1", gone) if read is stores.find else (None, gone) if read is stores.entries else (gone,)
+    with pytest.raises(Failure, match="there is no such store; check the path, and that the disk"):
+        read(*arguments)  # type: ignore[operator]
+    assert not gone.parent.exists()
+
+
+def test_the_default_store_may_not_be_there_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("MODELFLEET_STORE", raising=False)
+    assert stores.entries() == []
+    with pytest.raises(Failure, match="save a model first"):
+        stores.find("digits:1")
+
+
+@pytest.mark.parametrize("path", ["../2/model.onnx", "/etc/passwd", "a/../b", "..", "manifest.json", "", "x\0y"])
+def test_a_manifest_that_leads_elsewhere_is_found_and_refused(three: Path, path: str) -> None:
+    (three / "many/ledger.jsonl").unlink()
+    manifest = three / "many/1" / model.MANIFEST
+    manifest.chmod(0o644)
+    content = json.loads(manifest.read_text())
+    content["files"].insert(0, {**content["files"][0], "path": path})
+    manifest.write_text(json.dumps(content))
+    manifest.chmod(0o444)
+    with pytest.raises(Failure, match=r"manifest\.json: lists .* which is not a plain file of the model"):
+        stores.find("many:1", three)
+    assert [one.where for one in fsck.check(three)] == [str(manifest)]

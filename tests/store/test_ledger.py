@@ -1,0 +1,85 @@
+"""The ledger: the digest outside of the version's folder, and a number that is never given again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.errors import Failure
+from modelfleet.store import fsck, ledger, records
+from modelfleet_service import model
+from tests.store.tiny import publish
+
+
+def kinds(store: Path) -> list[str]:
+    return [finding.kind for finding in fsck.check(store)]
+
+
+def test_a_save_is_allocated_before_it_is_saved_with_its_digest(three: Path) -> None:
+    events = records.read(three / "many" / ledger.FILE).found
+    assert [(one["event"], one["version"]) for one in events[:2]] == [("allocated", 1), ("saved", 1)]
+    assert {one["digest"] for one in events[:2]} == {stores.find("many:1", three).digest}
+
+
+def test_a_bit_flip_in_the_manifest_itself_is_found_by_the_ledger(three: Path) -> None:
+    manifest = three / "many/2" / model.MANIFEST
+    manifest.chmod(0o644)
+    manifest.write_text(manifest.read_text() + " ")
+    with pytest.raises(Failure, match=r"2/manifest\.json: was altered: its SHA-256 is not the ledger's; take"):
+        stores.find("many:2", three)
+
+
+def test_a_version_from_before_the_ledger_is_accepted(three: Path) -> None:
+    (three / "many" / ledger.FILE).unlink()
+    assert stores.find("many:2", three).version == 2
+    assert kinds(three) == []
+
+
+def test_the_highest_number_of_before_is_honoured(three: Path) -> None:
+    (three / "many" / ledger.FILE).unlink()
+    (three / "many/.highest").write_text("8\n")
+    assert publish(three) == 9
+
+
+def test_a_number_is_not_given_again_after_delete_nor_after_an_empty_trash(three: Path) -> None:
+    stores.delete("many:3", three)
+    shutil.rmtree(three / ".trash")
+    assert publish(three) == 4
+    assert kinds(three) == []
+
+
+def test_a_saved_version_that_is_nowhere_is_lost_and_fsck_says_so(three: Path) -> None:
+    shutil.rmtree(three / "many/2")
+    (finding,) = fsck.check(three)
+    assert (finding.kind, finding.version, finding.where) == ("lost", 2, str(three / "many/2"))
+
+
+def test_an_allocated_number_without_a_folder_is_a_killed_save_and_harmless(three: Path) -> None:
+    ledger.append(three / "many", ledger.ALLOCATED, 4, "sha256:00")
+    assert kinds(three) == []
+    assert publish(three) == 5
+
+
+@pytest.mark.parametrize("kept", range(1, 100, 7))
+def test_a_torn_last_line_is_tolerated_and_the_next_starts_afresh(three: Path, kept: int) -> None:
+    file = three / "many" / ledger.FILE
+    last = file.read_bytes().splitlines(keepends=True)[-1]
+    file.write_bytes(file.read_bytes()[: -len(last) + kept])
+    assert kinds(three) == ["unnoted"]
+    assert publish(three) == 4
+    assert kinds(three) == []
+    assert [json.loads(line)["version"] for line in file.read_bytes().splitlines()[-2:]] == [4, 4]
+
+
+def test_a_flipped_bit_in_a_ledger_is_found_and_the_line_named(three: Path) -> None:
+    file = three / "many" / ledger.FILE
+    content = bytearray(file.read_bytes())
+    content[content.index(b"sha256:") + 9] ^= 1
+    file.write_bytes(content)
+    (finding,) = fsck.check(three)
+    assert (finding.kind, finding.where) == ("ledger", f"{file}:1")
+    assert stores.find("many:1", three)

@@ -1,0 +1,92 @@
+"""What forbids to delete a version: fleet files, by number or alias, and releases on servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.errors import Failures
+from modelfleet.evidence.session import Evidence
+from modelfleet.fleet import Host
+from modelfleet.store import audit, references, releases_on_host
+
+FLEET = """all:
+  vars: {{services: [{{name: many, model: "{model}", port: 8001}}]}}
+  children: {{servers: {{hosts: {hosts}}}}}
+"""
+SILENT = "{one: {ansible_host: 127.0.0.1, ansible_port: 1}}"
+SERVER = Host("one", "one", "one", 22, None, (), {})
+
+
+def write(file: Path, model: str, hosts: str = SILENT) -> Path:
+    file.write_text(FLEET.format(model=model, hosts=hosts))
+    return file
+
+
+def said(release: dict[str, Any]) -> list[str]:
+    evidence = Evidence(SERVER, {"releases": [{"service": "many", "release": "0a", **release}]})
+    return [str(failure) for failure in references.of_servers("many:2", "sha256:2", [evidence])]
+
+
+@pytest.mark.parametrize("model", ["many:2", "many@champion"])
+def test_a_version_in_a_fleet_file_of_the_inventory_is_not_deleted(three: Path, inventory: Path, model: str) -> None:
+    stores.set_alias("many", "champion", 2, three)
+    write(inventory / "my.yml", model)
+    with pytest.raises(Failures, match=r"my\.yml has it as services\.many\.model"):
+        stores.delete("many:2", three, ask_hosts=False)
+    assert stores.delete("many:3", three, ask_hosts=False)
+
+
+def test_the_example_and_a_file_that_is_no_inventory_refer_to_nothing(three: Path, inventory: Path) -> None:
+    write(inventory / "example.yml", "many:2")
+    (inventory / "broken.yml").write_text("all: [")
+    assert stores.delete("many:2", three)
+
+
+def test_the_given_fleet_the_variable_s_and_those_deployed_to_count(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, variable, deployed = (write(tmp_path / f"{name}.yml", "many:1") for name in ("given", "variable", "past"))
+    monkeypatch.setenv("MODELFLEET_FLEET", str(variable))
+    audit.record("deployed", three, fleet=str(deployed), services={})
+    assert references.files(three) == sorted([variable, deployed])
+    assert given in references.files(three, given)
+
+
+def test_a_server_that_can_t_be_asked_refuses_unless_told_otherwise(three: Path, inventory: Path) -> None:
+    write(inventory / "my.yml", "other:1")
+    with pytest.raises(Failures, match=r"one can't be asked whether it serves it .*--without-hosts"):
+        stores.delete("many:2", three)
+    assert stores.delete("many:2", three, ask_hosts=False)
+
+
+def test_the_release_that_serves_it_and_one_kept_for_a_rollback_are_named() -> None:
+    (current,) = said({"current": True, "digests": ["sha256:2"]})
+    assert "the release 0a of many on one serves it" in current
+    (kept,) = said({"current": False, "digests": ["sha256:1", "sha256:2"]})
+    assert "is kept for a rollback" in kept
+    assert said({"current": True, "digests": ["sha256:1"]}) == []
+
+
+def test_a_release_that_can_t_be_read_refuses() -> None:
+    (line,) = said({"current": False, "digests": None})
+    assert "can't be read" in line
+
+
+def test_a_server_tells_which_digests_its_releases_hold(tmp_path: Path) -> None:
+    releases = tmp_path / "many/releases"
+    for name, content in {"0a": {"digest": "a"}, "0b": {"digest": "b", "members": [{"digest": "c"}]}}.items():
+        (releases / name).mkdir(parents=True)
+        (releases / name / "release.json").write_text(json.dumps({"model": content}))
+    (releases / "0c").mkdir()
+    (tmp_path / "many/current").symlink_to("releases/0b")
+    found = releases_on_host.releases(tmp_path)
+    assert [(one["release"], one["current"], one["digests"]) for one in found] == [
+        ("0a", False, ["a"]),
+        ("0b", True, ["b", "c"]),
+        ("0c", False, None),
+    ]

@@ -1,0 +1,113 @@
+"""Delete and restore: one rename each, undone whole, and refused while something refers to the version."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.errors import Failure, Failures
+from modelfleet.store import audit, fsck, mending
+from tests.store.tiny import publish
+
+
+def test_a_deleted_version_is_gone_and_comes_back_the_same(three: Path) -> None:
+    digest = stores.find("many:2", three).digest
+    assert stores.delete("many:2", three) == "many:2"
+    assert stores.versions("many", three) == [1, 3]
+    assert fsck.check(three) == []
+    stores.restore("many:2", three)
+    assert stores.find("many:2", three).digest == digest
+    assert fsck.check(three) == []
+    assert [event["act"] for event in audit.read(three)][-2:] == ["deleted", "restored"]
+
+
+def test_a_reference_to_a_deleted_version_says_how_it_comes_back(three: Path) -> None:
+    stores.delete("many:2", three)
+    with pytest.raises(Failure, match="it was deleted: `modelfleet model restore many:2`"):
+        stores.find("many:2", three)
+
+
+def test_what_lies_in_the_trash_is_verified_too(three: Path) -> None:
+    stores.delete("many:2", three)
+    file = three / ".trash/many/2/model.onnx"
+    file.chmod(0o644)
+    file.write_bytes(b"x" + file.read_bytes()[1:])
+    file.chmod(0o444)
+    assert [finding.where for finding in fsck.check(three)] == [str(file)]
+
+
+def test_a_version_from_before_the_ledger_can_be_deleted_and_is_anchored_then(three: Path) -> None:
+    (three / "many/ledger.jsonl").unlink()
+    stores.delete("many:3", three)
+    assert publish(three) == 4
+    stores.restore("many:3", three)
+    assert stores.find("many:3", three)
+
+
+@pytest.mark.parametrize("reference", ["many:9", "other:1", "many@champion", "many", "../x:1"])
+def test_what_the_trash_lacks_can_t_be_restored(three: Path, reference: str) -> None:
+    with pytest.raises(Failure, match="; "):
+        stores.restore(reference, three)
+
+
+def test_a_delete_that_was_killed_midway_is_noted_by_the_next_command(three: Path) -> None:
+    """Killed after the rename: the ledger says saved, the folder is in the trash and still writable."""
+    (three / ".trash/many").mkdir(parents=True)
+    (three / "many/2").rename(three / ".trash/many/2")
+    (three / ".trash/many/2").chmod(0o755)
+    assert [finding.kind for finding in fsck.check(three)] == ["unnoted", "writable"]
+    assert len(mending.mend(three)) == 1
+    assert fsck.check(three) == []
+
+
+def test_a_version_with_an_alias_is_not_deleted_and_the_alias_named(three: Path) -> None:
+    stores.set_alias("many", "champion", 2, three)
+    with pytest.raises(Failures, match="the alias many@champion points to it; move it"):
+        stores.delete("many:2", three)
+    assert stores.find("many:2", three)
+
+
+def test_a_member_of_an_ensemble_is_not_deleted_and_the_ensemble_named(three: Path) -> None:
+    digest = stores.find("many:2", three).digest
+    publish(three, "both", more=f"ensemble: {json.dumps({'members': [{'digest': digest}]})}\n")
+    with pytest.raises(Failures, match="the ensemble both:1 has it as a member"):
+        stores.delete("many:2", three)
+    assert stores.delete("many:1", three)
+
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def everyone_s() -> Iterator[Path]:
+    """A folder that every user may write to, also below a temporary folder that is root's alone."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _delete_and_restore(store: Path) -> None:
+    if os.getuid() == 0:
+        os.setuid(NOBODY)
+    publish(store)
+    stores.delete("many:1", store)
+    stores.restore("many:1", store)
+
+
+def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel lets root move a read-only folder, and nobody else."""
+    monkeypatch.setattr("modelfleet.store.references.INVENTORY", everyone_s)
+    child = multiprocessing.get_context("fork").Process(target=_delete_and_restore, args=(everyone_s / "store",))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert fsck.check(everyone_s / "store") == []
