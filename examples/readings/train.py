@@ -31,8 +31,13 @@ def readings() -> Iterator[dict[str, object]]:
         if len(phrase) == len(read):
             for position, (character, reading) in enumerate(zip(phrase, read, strict=True)):
                 before = phrase[position - 1] if position else None
-                row = {"phrase": phrase, "character": character, "before": before, "position": position}
-                yield row | {"reading": reading[0]}
+                yield {
+                    "phrase": phrase,
+                    "character": character,
+                    "before": before,
+                    "position": position,
+                    "reading": reading[0],
+                }
 
 
 def ambiguous(rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -83,7 +88,7 @@ def main() -> None:
         },
         description="How a Chinese character that has several readings is read in a phrase.",
         intended_use="Show a service with text, categories of which one may be missing, and a number.",
-        limits=f"Knows the {CHARACTERS} most frequent of such characters, in phrases of a dictionary, not in sentences.",
+        limits=f"Knows the {CHARACTERS} most frequent of such characters, in a dictionary's phrases, not in sentences.",
         languages=["zh"],
         tags=["example", "text"],
     )
