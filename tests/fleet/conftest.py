@@ -34,9 +34,9 @@ def say(pytestconfig: pytest.Config) -> Say:
 
 @pytest.fixture(scope="session")
 def trained(say: Say, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with digits:1 and cancer:1, trained by the examples."""
+    """A store with digits:1, cancer:1 and readings:1, trained by the examples."""
     store = tmp_path_factory.mktemp("store")
-    for example in ("digits", "cancer"):
+    for example in ("digits", "cancer", "readings"):
         say(f"training {example}")
         subprocess.run(
             [sys.executable, str(ROOT / "examples" / example / "train.py")],

@@ -52,9 +52,14 @@ def mixed_pipeline(impute: bool = True) -> Any:
     return make_pipeline(columns, LogisticRegression(max_iter=2000)).fit(MIXED, MIXED["rooms"] > 3)
 
 
-def test_a_frame_of_texts_numbers_gaps_and_truth_values_has_its_types_in_the_signature(tmp_path: Path) -> None:
-    scorer = saved(tmp_path, mixed_pipeline(), MIXED)
-    said = {entry.name: (entry.dtype, entry.nullable) for entry in scorer.signature.inputs}
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """The pipeline on the mixed frame, as skops."""
+    return saved(tmp_path_factory.mktemp("mixed"), mixed_pipeline(), MIXED, format="skops")
+
+
+def test_a_frame_of_texts_numbers_gaps_and_truth_values_has_its_types_in_the_signature(mixed: Scorer) -> None:
+    said = {entry.name: (entry.dtype, entry.nullable) for entry in mixed.signature.inputs}
     assert said == {
         "town": ("string", False),
         "rooms": ("int64", False),
@@ -64,9 +69,9 @@ def test_a_frame_of_texts_numbers_gaps_and_truth_values_has_its_types_in_the_sig
 
 
 @pytest.mark.parametrize("format", ["auto", "skops"])
-def test_a_pipeline_on_a_frame_answers_json_with_null_as_it_did(tmp_path: Path, format: str) -> None:
+def test_a_pipeline_on_a_frame_answers_json_with_null_as_it_did(mixed: Scorer, tmp_path: Path, format: str) -> None:
     estimator = mixed_pipeline()
-    scorer = saved(tmp_path, estimator, MIXED, format=format)
+    scorer = mixed if format == "skops" else saved(tmp_path, estimator, MIXED)
     instances = [row.instance for row in scorer.model.golden]
     assert any(one["area"] is None for one in instances)
     assert {one["town"] for one in instances} >= {"Köln", "北京"}
@@ -85,11 +90,10 @@ def test_a_pipeline_on_a_frame_answers_json_with_null_as_it_did(tmp_path: Path, 
         ("lift", 1, "expected true or false, got 1"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_named(tmp_path: Path, field: str, value: Any, words: str) -> None:
-    scorer = saved(tmp_path, mixed_pipeline(), MIXED, format="skops")
-    instance = scorer.model.golden[0].instance | {field: value}
+def test_a_value_of_the_wrong_type_is_named(mixed: Scorer, field: str, value: Any, words: str) -> None:
+    instance = mixed.model.golden[0].instance | {field: value}
     with pytest.raises(RequestError, match=words) as caught:
-        scorer.predict([instance])
+        mixed.predict([instance])
     assert caught.value.field == f"instances[0].{field}"
 
 
@@ -145,9 +149,8 @@ def test_several_values_a_row_are_a_list(tmp_path: Path) -> None:
     assert scorer.predict([ROWS[0].tolist()])[0]["value"] == pytest.approx(ROWS[0, :2] * 3)
 
 
-def test_the_environment_that_trained_is_recorded(tmp_path: Path) -> None:
-    scorer = saved(tmp_path, LinearRegression().fit(ROWS, ROWS[:, 0]), ROWS)
-    text = (scorer.model.path / "environment.txt").read_text()
+def test_the_environment_that_trained_is_recorded(mixed: Scorer) -> None:
+    text = (mixed.model.path / "environment.txt").read_text()
     assert text.startswith("# Python 3")
     assert "scikit-learn==" in text
 

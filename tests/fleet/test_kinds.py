@@ -1,0 +1,96 @@
+"""Models other than a matrix of numbers in the sandbox of a real host: texts, gaps, boosters, code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import lightgbm
+import numpy as np
+import pytest
+import xgboost
+
+import modelfleet
+from modelfleet import saving
+from modelfleet.saving import Inputs, Wish
+from tests.fleet.live import Live, Run, put
+
+pytestmark = pytest.mark.fleet
+ROWS = np.where(np.random.default_rng(0).random((60, 3)) < 0.1, np.nan, np.random.default_rng(1).normal(size=(60, 3)))
+SIGNS = np.where(np.nan_to_num(ROWS[:, 0]) > 0, "plus", "minus")
+SCORER = """
+import numpy as np
+
+class Scorer:
+    def __init__(self, folder):
+        self.factor = float((folder / "factor.txt").read_text())
+
+    def predict(self, batch):
+        (words,) = batch.values()
+        return {"value": np.array([len(word) * self.factor for word in words])}
+"""
+SERVICES = [
+    {"name": "readings", "model": "readings:1", "port": 8021},
+    {"name": "boostx", "model": "boostx:1", "port": 8022},
+    {"name": "boostl", "model": "boostl:1", "port": 8023},
+    {"name": "lengths", "model": "lengths:1", "port": 8024, "python_code": True},
+]
+
+
+@pytest.fixture(scope="module")
+def kinds(live: Live, say: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Boosters, code and the Chinese example beside the services there are, deployed with their smoke tests."""
+    say("saving and deploying boosters, code and Chinese phrases")
+    modelfleet.save(
+        xgboost.XGBClassifier(n_estimators=8).fit(ROWS, SIGNS == "plus"), "boostx", inputs=ROWS, store_path=live.store
+    )
+    modelfleet.save(
+        lightgbm.LGBMClassifier(n_estimators=8, verbose=-1).fit(ROWS, SIGNS),
+        "boostl",
+        inputs=ROWS,
+        feature_names=["a", "b", "c"],
+        store_path=live.store,
+    )
+    code = tmp_path_factory.mktemp("code")
+    (code / "scorer.py").write_text(SCORER)
+    (code / "factor.txt").write_text("2.0")
+    saving.save_code(code, "scorer:Scorer", Inputs.of(["北京", "Köln"]), {}, Wish("lengths", live.store))
+    services = [*live.fleet.settings["services"], *SERVICES]
+    return live.deploy(live.edited(put("vars", "services", services)))
+
+
+def test_texts_gaps_boosters_and_code_serve_in_the_sandbox_and_every_claim_holds(kinds: Run) -> None:
+    assert kinds.status == 0, kinds.output
+    assert "0 failed" in kinds.output
+
+
+@pytest.mark.parametrize(
+    ("service", "instance", "field", "expected"),
+    [
+        ("readings", {"phrase": "银行行长", "character": "行", "before": "银", "position": 1}, "label", "háng"),
+        ("readings", {"phrase": "行人", "character": "行", "before": None, "position": 0}, "label", "xíng"),
+        ("lengths", "上海市", "value", 6.0),
+    ],
+)
+def test_a_client_sends_chinese_and_null(
+    live: Live, kinds: Run, service: str, instance: Any, field: str, expected: Any
+) -> None:
+    url = f"http://127.0.0.1:{live.fleet.balancers[0].settings['public_port']}/models/{service}/predict"
+    sent = ["curl", "-sS", url, "-H", "Content-Type: application/json", "-d", json.dumps({"instances": [instance]})]
+    assert json.loads(live.execute(*sent).output)["predictions"][0][field] == expected
+
+
+def test_code_is_refused_on_the_host_unless_the_service_allows_it(live: Live, kinds: Run) -> None:
+    plain = {"name": "lengths", "model": "lengths:1", "port": 8024}
+    services = [*live.fleet.settings["services"], *SERVICES[:3], plain]
+    refused = live.deploy(live.edited(put("vars", "services", services)))
+    assert refused.status == 1
+    assert "python_code" in refused.output
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_it_was(live: Live) -> Any:
+    """Leave the fleet to the next module as it was."""
+    yield
+    assert live.deploy().status == 0
