@@ -14,6 +14,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import modelfleet
+from tests import rivals as versions
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +27,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.rmtree(shared, ignore_errors=True)
             _flowers(shared)
             _squares(shared)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def rivals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with leaves:1 to 3 and slopes:1 and 2, which tests/rivals.py saves. Read-only by agreement."""
+    shared = tmp_path_factory.getbasetemp().parent / "shared-rivals"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "slopes/2").exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            versions.save(shared)
     return shared
 
 
