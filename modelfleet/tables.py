@@ -14,13 +14,13 @@ PLAIN_WIDTH = 160
 
 def show(*parts: Table | str) -> None:
     """Print tables and lines to stdout; nothing in them is taken for markup."""
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    console = Console(width=width, markup=False, emoji=False, highlight=False)
-    for part in parts:
-        if isinstance(part, str):
-            console.print(part, soft_wrap=True)
-        else:
-            console.print(part)
+    terminal = sys.stdout.isatty()
+    console = Console(width=None if terminal else PLAIN_WIDTH, markup=False, emoji=False, highlight=False)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part, soft_wrap=isinstance(part, str))
+    for line in captured.get().splitlines():
+        print(line if terminal else line.rstrip())
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> Table:

@@ -1,0 +1,27 @@
+"""The cards of a name's versions, those in the trash too, as they lie there: nothing is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelfleet.store import index, place
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the content of a version's model.yaml; empty where it can't be read."""
+    try:
+        found = yaml.load((folder / index.CARD).read_bytes(), Loader=index.LOADER)  # noqa: S506 - it is a safe loader
+    except (OSError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def of_version(name: str, version: int, store: Path | None = None) -> tuple[Path, Mapping[str, Any]]:
+    """Return where a version lies, in its place or else in the trash, and its card."""
+    here = place.home(name, store) / str(version)
+    folder = here if here.is_dir() else place.trashed(name, version, store)
+    return folder, read(folder)
