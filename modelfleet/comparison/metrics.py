@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,9 +42,9 @@ def of_labels(scored: Labels) -> list[Metric]:
     Macro F1 is the mean over the classes that occur among the true answers or the answers of either version.
     """
     found = [
-        Metric("accuracy", *_accuracies(scored), True),
-        Metric("macro_f1", *_macro(scored), True),
-        Metric("log_loss", *_losses(scored), False),
+        _metric("accuracy", _accuracies(scored), True),
+        _metric("macro_f1", _macro(scored), True),
+        _metric("log_loss", _losses(scored), False),
     ]
     if len(scored.classes) == 2 and len(set(scored.targets.tolist())) == 2:
         sklearn = library("sklearn.metrics")
@@ -59,9 +59,9 @@ def of_values(scored: Values) -> list[Metric]:
     sides = (scored.first, scored.second)
     mae = [float(sklearn.mean_absolute_error(scored.targets, one)) for one in sides]
     rmse = [float(sklearn.root_mean_squared_error(scored.targets, one)) for one in sides]
-    found = [Metric("mae", *mae, False), Metric("rmse", *rmse, False)]
+    found = [_metric("mae", mae, False), _metric("rmse", rmse, False)]
     if len(scored.targets) > 1:
-        found.append(Metric("r2", *(float(sklearn.r2_score(scored.targets, one)) for one in sides), True))
+        found.append(_metric("r2", (float(sklearn.r2_score(scored.targets, one)) for one in sides), True))
     return found
 
 
@@ -74,6 +74,11 @@ def of_classes(scored: Labels) -> list[ClassScore]:
         ClassScore(str(scored.classes[label]), int(counts[label]), first, second)
         for label, first, second in zip(present, *sides, strict=True)
     ]
+
+
+def _metric(name: str, sides: Iterable[float], higher_is_better: bool) -> Metric:
+    first, second = sides
+    return Metric(name, first, second, higher_is_better)
 
 
 def _accuracies(scored: Labels) -> Iterator[float]:

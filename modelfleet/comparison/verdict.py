@@ -85,8 +85,7 @@ def of_values(scored: Values) -> Verdict:
 def _same(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which rows get the same answer, within what a conversion may change."""
     near = np.abs(first - second) <= TOLERANCE * np.maximum(1.0, np.abs(second))
-    same: NDArray[np.bool_] = near.all(axis=1)
-    return same
+    return np.asarray(near.all(axis=1))
 
 
 def _signed_ranks(gains: NDArray[np.float64]) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,20 @@ from modelfleet.comparison import needs, picture
 from modelfleet.comparison.rows import of_file
 from modelfleet.comparison.verdict import BETTER, NOT_SHOWN, WORSE
 from modelfleet.errors import Failure
+from modelfleet.saving import files
+from modelfleet.saving.finish import Wish
+from modelfleet.saving.inputs import Inputs
+from modelfleet_service.runtimes import Allowed
 from tests import rivals as versions
+
+CODE = """
+class Scorer:
+    def __init__(self, folder):
+        pass
+
+    def predict(self, batch):
+        return {"sum": batch["features"].sum(axis=1)}
+"""
 
 
 @pytest.fixture
@@ -120,3 +134,16 @@ def test_a_missing_library_is_one_line_that_says_what_to_install(monkeypatch: py
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     with pytest.raises(Failure, match=r"scipy\.stats: .*; install them: `pip install 'modelfleet\[sklearn,compare\]'`"):
         needs.library("scipy.stats")
+
+
+def test_code_is_run_only_where_it_is_trusted(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/scorer.py").write_text(CODE)
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"instance": [{n}, 1], "target": {n + 1}}}\n' for n in range(8)))
+    card, wish = {"algorithm": "a sum"}, Wish("sums", tmp_path / "store")
+    files.save(tmp_path / "code", Inputs.of(np.ones((4, 2))), card, wish, "scorer:Scorer")
+    given: dict[str, Any] = {"data": tmp_path / "rows.jsonl", "store_path": tmp_path / "store"}
+    with pytest.raises(Failure, match=r"is Python code.* --trust-code"):
+        comparison.compare("sums:1", "sums:1", **given)
+    found = comparison.compare("sums:1", "sums:1", allowed=Allowed(code=True), **given)
+    assert (found.verdict.verdict, found.metrics[0].second) == (NOT_SHOWN, 0.0)

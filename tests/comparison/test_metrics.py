@@ -41,7 +41,8 @@ def test_a_regressor_has_mae_rmse_and_r2() -> None:
 
 def test_mcnemar_is_the_binomial_test_on_the_rows_that_one_has_right() -> None:
     judged = verdict.of_labels(labels([1] * 10, [0] * 6 + [1] * 4, [1] * 10))
-    assert (judged.verdict, judged.p_value) == (verdict.BETTER, pytest.approx(2 * 0.5**6))
+    assert judged.verdict == verdict.BETTER
+    assert judged.p_value == pytest.approx(2 * 0.5**6)
     assert judged.counts == {"both_right": 4, "only_first_right": 0, "only_second_right": 6, "neither_right": 0}
     assert judged.agreement == 0.4
 
