@@ -29,6 +29,7 @@ def check(store: Path | None = None, progress: Progress | None = None) -> list[F
     found = list(_of_store(folder))
     names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
     found += [finding for name in names for finding in _of_name(folder, name)]
+    found += _of_members(folder)
     return found + verifying.check([one for name in names for one in versions(folder, name)], progress)
 
 
@@ -104,6 +105,25 @@ def _of_aliases(folder: Path, name: str) -> Iterator[Finding]:
         if version not in here:
             what, cure = f"points to {name}:{version}, which is not there", f"move it: `modelfleet model alias {name}`"
             yield Finding(f"{name}@{one}", "alias", what, cure, name, version)
+
+
+def _of_members(folder: Path) -> Iterator[Finding]:
+    """Return the members of ensembles that no version of the store is; one in the trash is none."""
+    entries = index.entries(None, folder)
+    known = {entry.digest for entry in entries}
+    for entry in entries:
+        place_of = folder / entry.name / str(entry.version)
+        for digest in (one for one in entry.members if one not in known):
+            what = f"its member {_member(place_of, digest)} is no version of the store"
+            yield Finding(
+                str(place_of), "member", what, "restore it, or take it from a copy", entry.name, entry.version
+            )
+
+
+def _member(ensemble: Path, digest: str) -> str:
+    """Say which member of an ensemble a digest is, as its card names it."""
+    named = index.members_of(ensemble).get(digest, "")
+    return f"{named} ({digest[:19]})" if named else digest[:19]
 
 
 def _altered(file: Path) -> tuple[int, ...]:

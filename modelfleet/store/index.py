@@ -107,6 +107,15 @@ def reference_of(folder: Path) -> str:
         return ""
 
 
+def members_of(folder: Path) -> dict[str, str]:
+    """Return an ensemble's members as its card names them, by digest; none where there is no readable card."""
+    try:
+        found = (_card(folder).get("ensemble") or {}).get("members") or ()
+        return {str(one["digest"]): f"{one['name']}:{one['version']}" for one in found}
+    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+        return {}
+
+
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
     card = _card(folder)
