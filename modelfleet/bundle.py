@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -156,8 +155,8 @@ def _merged_lock(model: Model, python: str) -> str:
         locked = ", ".join(sorted(_every_lock(model)))
         cure = f"save the model again for Python {python} (locked: {locked})"
         raise Failure(f"{model.name}:{model.version}", f"it has no lock for Python {python}", cure)
-    merged = _requirements((SERVICE / f"requirements-{python}.lock").read_text())
-    merged |= _requirements(path.read_text())
+    merged = wheels.requirements((SERVICE / f"requirements-{python}.lock").read_text())
+    merged |= wheels.requirements(path.read_text())
     return "\n".join(merged[name] for name in sorted(merged)) + "\n"
 
 
@@ -174,13 +173,6 @@ def _every_lock(model: Model) -> dict[str, str]:
     }
 
 
-def _requirements(lock: str) -> dict[str, str]:
-    """Cut a lock's text into its requirements, by package name."""
-    joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
-
-
 def _environment(lock: str, target: Target, code: Blob) -> Environment:
     content = (*wheels.fetch(lock, target), code)
     uv = installer(target)
@@ -190,7 +182,7 @@ def _environment(lock: str, target: Target, code: Blob) -> Environment:
 
 def installer(target: Target) -> Blob:
     """Return the wheel of uv, which builds the environment on the host; the kit's own lock pins it."""
-    own = _requirements((ROOT / "requirements.lock").read_text())["uv"]
+    own = wheels.requirements((ROOT / "requirements.lock").read_text())["uv"]
     (wheel,) = wheels.fetch(own, target)
     return wheel
 

@@ -30,7 +30,7 @@ def build(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build
     lock = line(make(tmp_path / "index", "thing"))
     uv = line(make(tmp_path / "index", "uv"))
     monkeypatch.setattr(bundle, "_merged_lock", lambda *_: lock)
-    monkeypatch.setattr(bundle, "_requirements", lambda _: {"uv": uv})
+    monkeypatch.setattr(wheels, "requirements", lambda _: {"uv": uv})
 
     def made(**changed: Any) -> Bundle:
         given: dict[str, Any] = {
