@@ -13,6 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import modelfleet
+from tests.ensembles import make
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +25,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.rmtree(shared, ignore_errors=True)
             _flowers(shared)
             _squares(shared)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def ensembles(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of what can be combined, and both:1, an ensemble; see tests/ensembles.py. Read-only by agreement."""
+    shared = tmp_path_factory.getbasetemp().parent / "shared-ensembles"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "both/1").exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            make(store, shared)
     return shared
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from modelfleet.errors import Failure
 from modelfleet.options import STORE
+
+if TYPE_CHECKING:
+    from modelfleet.saving.plans import Value
 
 HOWS = ("mean", "weights", "vote", "stacking", "route")
 
@@ -21,9 +25,7 @@ HOWS = ("mean", "weights", "vote", "stacking", "route")
 @click.option("--field", default="", metavar="NAME", help="With route: the input whose value chooses the member.")
 @click.option("--route", "routes", multiple=True, metavar="VALUE=REF", help="With route: who scores a value; repeated.")
 @click.option("--default", default="", metavar="REF", help="With route: who scores all other values.")
-@click.option(
-    "--examples", type=click.Path(path_type=Path), help="Example rows; the members' golden sets if not given."
-)
+@click.option("--examples", type=click.Path(path_type=Path), help="Example rows, if not the members' golden ones.")
 @click.option("--card", type=click.Path(path_type=Path), help="A YAML file with the card's fields.")
 @click.option("--trust", multiple=True, metavar="TYPE", help="A type in a skops member that you trust; repeated.")
 @click.option("--python-code", is_flag=True, help="Run the code of members that are Python code.")
@@ -59,7 +61,7 @@ def command(
     from modelfleet.saving.plans import Plan
 
     references, weights = _weighed(members)
-    plan = Plan(how, references, weights, final, field, dict(map(_route, routes)), default)
+    plan = Plan(how, references, weights, final, field, _routed(routes), default)
     rows = example_files.load(examples) if examples else None
     click.echo("trying the members, and proving that a fresh process answers the same ...", err=True)
     wish = Wish(name, store_path, trust, breaking)
@@ -78,8 +80,13 @@ def _weighed(members: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[float, ..
         raise Failure("--member", str(error), "write it as REF=WEIGHT, such as digits:3=0.7") from error
 
 
-def _route(text: str) -> tuple[str, str]:
-    value, mark, reference = text.rpartition("=")
-    if not mark:
-        raise Failure(f"--route {text}", "not a route", "write it as VALUE=REF, such as DE=prices:2")
-    return value, reference
+def _routed(routes: tuple[str, ...]) -> dict[Value, str]:
+    named: dict[Value, str] = {}
+    for text in routes:
+        value, mark, reference = text.rpartition("=")
+        if not mark:
+            raise Failure(f"--route {text}", "not a route", "write it as VALUE=REF, such as DE=prices:2")
+        if value in named:
+            raise Failure(f"--route {text}", f"{value} is routed already", "give each value one member")
+        named[value] = reference
+    return named
