@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelfleet.saving import SavedModel, save
+    from modelfleet.saving.ensembles import combine, stack
 
 __version__ = "0.1.0"
-__all__ = ["SavedModel", "__version__", "save"]
+__all__ = ["SavedModel", "__version__", "combine", "save", "stack"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from modelfleet import saving
 
         return getattr(saving, name)
+    if name in ("combine", "stack"):
+        from modelfleet.saving import ensembles
+
+        return getattr(ensembles, name)
     raise AttributeError(name)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from modelfleet import signing, store, wheels
 from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
+from modelfleet_service import members
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 FORMAT = 1
@@ -42,12 +42,18 @@ class Environment:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All that a host needs to build one release; ``sources`` says where each blob is on the controller."""
+    """All that a host needs to build one release; ``sources`` says where each blob is on the controller.
+
+    ``model_files`` are named by their paths in the model; ``member_files``, those of all of an ensemble's members, by
+    their paths in the release, ``members/<digest>/...``.
+    """
 
     service: str
     release: str
     model: dict[str, Any]
     model_files: tuple[Blob, ...]
+    members: tuple[dict[str, Any], ...]
+    member_files: tuple[Blob, ...]
     environments: dict[str, Environment]
     settings: dict[str, Any]
     units: dict[str, str]
@@ -72,7 +78,9 @@ class Bundle:
 def read(path: Path) -> Bundle:
     """Read a bundle's document as `Bundle.write` wrote it."""
     content = json.loads(path.read_text())
-    content["model_files"] = tuple(Blob(**entry) for entry in content["model_files"])
+    for name in ("model_files", "member_files"):
+        content[name] = tuple(Blob(**entry) for entry in content[name])
+    content["members"] = tuple(content["members"])
     content["environments"] = {
         key: Environment(value["digest"], tuple(Blob(**entry) for entry in value["wheels"]), Blob(**value["installer"]))
         for key, value in content["environments"].items()
@@ -93,17 +101,22 @@ def build(
 
     ``service`` has at least ``name``, ``model`` and ``workers``; ``environment_digest`` stands for the environment
     variables, which may be secret and never enter a bundle.
-    Raises Failure where the model or a signature is missing or altered, or a wheel can't be had.
+    Raises Failure where the model, a member of it or a signature is missing or altered, or a wheel can't be had.
     """
     model = store.find(service["model"], store_path)
-    signing.signatures(model)
-    beside = _beside(model)
+    held = store.members(model, store_path)
+    for one in (model, *held):
+        signing.signatures(one)
+    model_files = _files(model)
+    member_files = tuple(replace(blob, name=f"{_place(one)}/{blob.name}") for one in held for blob in _files(one))
     code = service_wheel()
     locks = {python: _merged_lock(model, python) for python in sorted({target.python for target in targets})}
     identity = {
         "service": service["name"],
         "model": model.digest,
-        "signatures": [blob.sha256 for blob in beside if blob.name == SIGNATURES],
+        "signatures": [
+            blob.sha256 for blob in (*model_files, *member_files) if blob.name.rpartition("/")[2] == SIGNATURES
+        ],
         "code": code.sha256,
         "locks": _every_lock(model),
         "units": dict(units),
@@ -111,17 +124,18 @@ def build(
         "environment": environment_digest,
     }
     environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
-    model_files = (*(Blob(entry.path, entry.sha256, entry.size) for entry in model.files), *beside)
     bundle = Bundle(
         service=service["name"],
         release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
-        model={"name": model.name, "version": model.version, "digest": model.digest},
+        model=_named(model),
         model_files=model_files,
+        members=tuple(map(_named, held)),
+        member_files=member_files,
         environments=environments,
         settings=dict(settings),
         units=dict(units),
-        needs=_needs(model, model_files, environments, int(service["workers"])),
-        sources=_sources(model, model_files, environments),
+        needs=_needs(model, (*model_files, *member_files), environments, int(service["workers"])),
+        sources=_sources((model, *held), environments),
     )
     path = wheels.cache() / "bundles" / f"{bundle.service}-{bundle.release}.json"
     bundle.write(path)
@@ -156,8 +170,8 @@ def _merged_lock(model: Model, python: str) -> str:
         locked = ", ".join(sorted(_every_lock(model)))
         cure = f"save the model again for Python {python} (locked: {locked})"
         raise Failure(f"{model.name}:{model.version}", f"it has no lock for Python {python}", cure)
-    merged = _requirements((SERVICE / f"requirements-{python}.lock").read_text())
-    merged |= _requirements(path.read_text())
+    merged = wheels.requirements((SERVICE / f"requirements-{python}.lock").read_text())
+    merged |= wheels.requirements(path.read_text())
     return "\n".join(merged[name] for name in sorted(merged)) + "\n"
 
 
@@ -174,13 +188,6 @@ def _every_lock(model: Model) -> dict[str, str]:
     }
 
 
-def _requirements(lock: str) -> dict[str, str]:
-    """Cut a lock's text into its requirements, by package name."""
-    joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
-
-
 def _environment(lock: str, target: Target, code: Blob) -> Environment:
     content = (*wheels.fetch(lock, target), code)
     uv = installer(target)
@@ -190,19 +197,28 @@ def _environment(lock: str, target: Target, code: Blob) -> Environment:
 
 def installer(target: Target) -> Blob:
     """Return the wheel of uv, which builds the environment on the host; the kit's own lock pins it."""
-    own = _requirements((ROOT / "requirements.lock").read_text())["uv"]
+    own = wheels.requirements((ROOT / "requirements.lock").read_text())["uv"]
     (wheel,) = wheels.fetch(own, target)
     return wheel
 
 
-def _beside(model: Model) -> tuple[Blob, ...]:
-    """The manifest, and its signatures if there are any: neither is listed in the manifest."""
+def _named(model: Model) -> dict[str, Any]:
+    return {"name": model.name, "version": model.version, "digest": model.digest}
+
+
+def _place(member: Model) -> str:
+    return str(members.place(Path(), member.digest))
+
+
+def _files(model: Model) -> tuple[Blob, ...]:
+    """A model's files, its manifest, and its signatures if there are any: the last two are not in the manifest."""
     paths = [path for name in (MANIFEST, SIGNATURES) if (path := model.path / name).is_file()]
-    return tuple(Blob(path.name, wheels.digest(path), path.stat().st_size) for path in paths)
+    beside = (Blob(path.name, wheels.digest(path), path.stat().st_size) for path in paths)
+    return (*(Blob(entry.path, entry.sha256, entry.size) for entry in model.files), *beside)
 
 
-def _sources(model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment]) -> dict[str, str]:
-    found = {entry.sha256: str(model.path / entry.name) for entry in model_files}
+def _sources(models: Iterable[Model], environments: Mapping[str, Environment]) -> dict[str, str]:
+    found = {blob.sha256: str(model.path / blob.name) for model in models for blob in _files(model)}
     for environment in environments.values():
         for wheel in (*environment.wheels, environment.installer):
             found[wheel.sha256] = str(wheels.cached(wheel.sha256))
@@ -210,13 +226,13 @@ def _sources(model: Model, model_files: Iterable[Blob], environments: Mapping[st
 
 
 def _needs(
-    model: Model, model_files: Iterable[Blob], environments: Mapping[str, Environment], workers: int
+    model: Model, files: Iterable[Blob], environments: Mapping[str, Environment], workers: int
 ) -> dict[str, int]:
-    """Estimate what a host must have free, in bytes: disk for the model and for the environment where it lacks that,
-    memory for the second copy while a handover lasts."""
+    """Estimate what a host must have free, in bytes: disk for the model with its members and for the environment
+    where it lacks that, memory for the second copy while a handover lasts."""
     largest = max(sum(wheel.size for wheel in environment.wheels) for environment in environments.values())
     return {
-        "model_disk_bytes": 2 * sum(entry.size for entry in model_files),
+        "model_disk_bytes": 2 * sum(entry.size for entry in files),
         "environment_disk_bytes": UNPACKED_PER_BYTE * largest,
         "memory_bytes": model.memory_bytes * workers,
     }

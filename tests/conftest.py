@@ -14,31 +14,26 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import modelfleet
+from tests import ensembles as combinations
 from tests import rivals as versions
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with flowers:1 and squares:1; made once, also by workers side by side. Read-only by agreement."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-store"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / "squares/1").exists():
-            shutil.rmtree(shared, ignore_errors=True)
-            _flowers(shared)
-            _squares(shared)
-    return shared
+    return _shared(tmp_path_factory, "store", "squares/1", lambda place: (_flowers(place), _squares(place)))
 
 
 @pytest.fixture(scope="session")
 def rivals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with leaves:1 to 3 and slopes:1 and 2, which tests/rivals.py saves. Read-only by agreement."""
-    shared = tmp_path_factory.getbasetemp().parent / "shared-rivals"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / "slopes/2").exists():
-            shutil.rmtree(shared, ignore_errors=True)
-            versions.save(shared)
-    return shared
+    return _shared(tmp_path_factory, "rivals", "slopes/2", versions.save)
+
+
+@pytest.fixture(scope="session")
+def ensembles(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of what can be combined, and both:1, an ensemble; see tests/ensembles.py. Read-only by agreement."""
+    return _shared(tmp_path_factory, "ensembles", "both/1", lambda place: combinations.make(store, place))
 
 
 @pytest.fixture
@@ -54,6 +49,17 @@ def copied(store: Path, tmp_path: Path) -> Callable[[str], Path]:
         return target
 
     return copy
+
+
+def _shared(factory: pytest.TempPathFactory, name: str, last: str, make: Callable[[Path], object]) -> Path:
+    """Make a store once a run, also where workers ask for it side by side; ``last`` is what is made last in it."""
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / last).exists():
+            shutil.rmtree(shared, ignore_errors=True)
+            make(shared)
+    return shared
 
 
 def _flowers(store: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from modelfleet import bundle, wheels
+from modelfleet import store as stores
 from modelfleet.bundle import Bundle
 from modelfleet.errors import Failure
 from modelfleet.wheels import Target
@@ -30,7 +32,7 @@ def build(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build
     lock = line(make(tmp_path / "index", "thing"))
     uv = line(make(tmp_path / "index", "uv"))
     monkeypatch.setattr(bundle, "_merged_lock", lambda *_: lock)
-    monkeypatch.setattr(bundle, "_requirements", lambda _: {"uv": uv})
+    monkeypatch.setattr(wheels, "requirements", lambda _: {"uv": uv})
 
     def made(**changed: Any) -> Bundle:
         given: dict[str, Any] = {
@@ -83,6 +85,39 @@ def test_a_false_signature_is_not_shipped(build: Build, copied: Callable[[str], 
     (folder / models.SIGNATURES).write_text("{}")
     with pytest.raises(Failure, match=r"manifest\.sig: was altered"):
         build(store_path=folder.parent.parent)
+
+
+def test_an_ensemble_ships_with_every_member_once(build: Build, ensembles: Path) -> None:
+    made = build(service={"name": "both", "model": "both:1", "workers": 2}, store_path=ensembles)
+    entries = {entry.reference: entry for entry in stores.entries(None, ensembles)}
+    assert [f"{one['name']}:{one['version']}" for one in made.members] == ["flowers:1", "roses:1"]
+    places = {f"members/{one['digest'].removeprefix('sha256:')}" for one in made.members}
+    assert {"/".join(blob.name.split("/")[:2]) for blob in made.member_files} == places
+    assert sum(blob.size for blob in made.member_files) == sum(
+        entries[one].size_bytes for one in ("flowers:1", "roses:1")
+    )
+    assert {blob.sha256 for blob in made.member_files} <= set(made.sources)
+    assert made.manifest("3.11-x86_64")["members"] == made.members
+
+
+def test_a_signature_of_a_member_makes_another_release(build: Build, ensembles: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(ensembles, tmp_path / "store"))
+    wanted = {"service": {"name": "both", "model": "both:1", "workers": 2}, "store_path": store}
+    unsigned = build(**wanted)
+    (store / "roses/1").chmod(0o755)
+    sign(models.read(store / "roses/1"), ann="trainer")
+    signed = build(**wanted)
+    assert signed.release != unsigned.release
+    assert len(signed.member_files) == len(unsigned.member_files) + 1
+
+
+def test_an_altered_member_is_not_shipped(build: Build, ensembles: Path, tmp_path: Path) -> None:
+    store = Path(shutil.copytree(ensembles, tmp_path / "store"))
+    path = store / "roses/1/model.onnx"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(Failure, match=r"roses/1/model\.onnx"):
+        build(service={"name": "both", "model": "both:1", "workers": 2}, store_path=store)
 
 
 def test_a_release_is_one_for_the_whole_fleet(build: Build) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelfleet import fleet, store
@@ -25,7 +25,7 @@ def failures(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failu
         where = f"{path}: services.{service.name}.model: "
         try:
             model = store.find(service.model, store_path)
-            lacks = [] if wrong else unmet(model, demands)
+            lacks = [] if wrong else unmet(model, demands, store.members(model, store_path))
         except Failure as refused:
             lacks = [refused]
         for failure in lacks:
@@ -43,12 +43,18 @@ def demands(path: Path) -> Demands:
     return read
 
 
-def unmet(model: Model, demands: Demands) -> list[Failure]:
+def unmet(model: Model, demands: Demands, members: Iterable[Model] = ()) -> list[Failure]:
     """Return which demands a model doesn't meet: one failure for all fields together, one for each role.
 
-    Raises Failure where a signature is not valid.
+    ``members`` are an ensemble's: each has to be signed as the ensemble itself. Raises Failure where a signature is
+    not valid.
     """
-    return [*_fields(model, demands.fields), *demands.unsigned(model)]
+    of_members = [
+        Failure(f"{failure.where}, a member of {model.reference}", failure.what, failure.cure)
+        for member in members
+        for failure in demands.unsigned(member)
+    ]
+    return [*_fields(model, demands.fields), *demands.unsigned(model), *of_members]
 
 
 def impossible(path: Path, demands: Demands) -> Iterator[Failure]:

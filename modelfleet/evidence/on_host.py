@@ -112,15 +112,30 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def altered(release: Path) -> list[str]:
-    """Name the model's files that are not what its manifest says, or its signatures if not those of the release."""
-    model = release / "model"
-    manifest = read(model / "manifest.json")
+    """Name the files of the model and of its members that are not what their manifests say.
+
+    A member's have its folder before them. Signatures have to be those of the release, a member's manifest as well.
+    """
+    document = read(release / "release.json")
+    shipped = {f"model/{entry['name']}": entry["sha256"] for entry in document.get("model_files", [])}
+    shipped |= {entry["name"]: entry["sha256"] for entry in document.get("member_files", [])}
+    wrong = [name.split("/", 1)[1] for name in altered_in(release, "model", shipped)]
+    for member in document.get("members", []):
+        sha256 = member["digest"].split(":")[-1]
+        manifest = f"members/{sha256}/manifest.json"
+        whole = digest(release / manifest) == sha256
+        wrong += altered_in(release, f"members/{sha256}", shipped) if whole else [manifest]
+    return wrong
+
+
+def altered_in(release: Path, folder: str, shipped: dict[str, str]) -> list[str]:
+    """Name the files of one model, by their paths in the release."""
+    manifest = read(release / folder / "manifest.json")
     if not manifest:
-        return ["manifest.json"]
-    shipped = {entry["name"]: entry["sha256"] for entry in read(release / "release.json").get("model_files", [])}
-    listed = {entry["path"]: entry["sha256"] for entry in manifest["files"]}
-    listed |= {"manifest.sig": shipped.get("manifest.sig", "")}
-    return [name for name, sha256 in listed.items() if digest(model / name) != sha256]
+        return [f"{folder}/manifest.json"]
+    listed = {f"{folder}/{entry['path']}": entry["sha256"] for entry in manifest["files"]}
+    listed |= {f"{folder}/manifest.sig": shipped.get(f"{folder}/manifest.sig", "")}
+    return [name for name, sha256 in listed.items() if digest(release / name) != sha256]
 
 
 def read(path: Path) -> dict[str, Any]:

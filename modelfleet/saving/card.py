@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from modelfleet.errors import Failure
@@ -87,12 +89,15 @@ class Scoring(Part):
 
 
 class Member(Part):
-    """A member of an ensemble: a saved version, known by its digest."""
+    """A member of an ensemble: a saved version, known by its digest.
+
+    ``final`` scores what the others answer, ``default`` takes the instances that no route names.
+    """
 
     name: str
     version: int
     digest: str
-    role: Literal["member", "final"] = "member"
+    role: Literal["member", "final", "default"] = "member"
     weight: float | None = None
     routes: list[StrictBool | StrictInt | StrictStr] = Field(default_factory=list)
 
@@ -128,6 +133,17 @@ class Card(Part):
     lineage: dict[str, str] = Field(default_factory=dict)
     breaking: str = ""
     tags: list[str] = Field(default_factory=list)
+
+
+def read(path: Path | None) -> dict[str, Any]:
+    """Read a YAML file with fields of a card, none if there is no path; raise Failure where it is no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text()) if path else {}
+    except (OSError, yaml.YAMLError) as error:
+        raise Failure(str(path), f"can't be read ({' '.join(str(error).split())})", "give a YAML file") from error
+    if not isinstance(content, dict):
+        raise Failure(str(path), "not a card", "give a YAML mapping with the card's fields")
+    return content
 
 
 def checked(document: Mapping[str, Any]) -> Card:

@@ -18,11 +18,11 @@ import yaml
 from modelfleet import store
 from modelfleet.errors import Failure
 from modelfleet.saving.card import Card, checked
+from modelfleet.saving.clash import LASTING, difference, meaning
 from modelfleet.saving.page import page
 from modelfleet_service import model
 
 ENVIRONMENT = "environment.txt"
-LASTING = ("inputs", "outputs", "classes", "instance")
 
 
 @dataclass(frozen=True)
@@ -94,29 +94,11 @@ def _refuse_clash(card: Card, wish: Wish) -> None:
     last = store.find(f"{wish.name}:{known[-1]}", wish.store_path)
     before = checked(last.card).signature.model_dump(include=set(LASTING))
     now = card.signature.model_dump(include=set(LASTING))
-    changed = [name for name in LASTING if _meaning(name, before) != _meaning(name, now)]
+    changed = [name for name in LASTING if meaning(name, before) != meaning(name, now)]
     if changed:
-        what = f"its {' and '.join(changed)} are not those of {last.reference} ({_difference(changed[0], before, now)})"
+        what = f"its {' and '.join(changed)} are not those of {last.reference} ({difference(changed[0], before, now)})"
         cure = "use another name, or say why with --breaking (breaking=... in Python)"
         raise Failure(wish.name, what, cure)
-
-
-def _meaning(name: str, signature: dict[str, Any]) -> Any:
-    if name == "instance":
-        return signature[name] or ("value" if signature["inputs"][0]["shape"] else "object")
-    if name == "classes":
-        return signature[name]
-    return {one["name"]: (one["dtype"], one["shape"]) for one in signature[name]}
-
-
-def _difference(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
-    old, new = _meaning(name, before), _meaning(name, now)
-    if isinstance(old, dict):
-        gone, come = sorted(old.keys() - new.keys()), sorted(new.keys() - old.keys())
-        other = sorted(one for one in old.keys() & new.keys() if old[one] != new[one])
-        parts = [("without ", gone), ("with ", come), ("another type of ", other)]
-        return ", ".join(word + " ".join(map(repr, names[:5])) for word, names in parts if names)
-    return f"{str(new)[:60]} where it had {str(old)[:60]}"
 
 
 def _write(folder: Path, card: Card) -> None:

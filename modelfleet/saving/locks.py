@@ -13,9 +13,11 @@ from pathlib import Path
 
 from modelfleet import wheels
 from modelfleet.errors import Failure
+from modelfleet_service.model import Model
 
 PYTHONS = ("3.11", "3.13")
 PLATFORM = "x86_64-manylinux_2_28"
+HASH = re.compile(r"--hash=\S+")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -35,11 +37,42 @@ def write(folder: Path, needs: Sequence[str]) -> None:
         constraints.unlink()
 
 
+def union(folder: Path, models: Sequence[Model]) -> None:
+    """Write the locks of an ensemble: for each Python that all members are locked for, all that they pin.
+
+    Raises Failure where two members pin different versions of a package, or no Python has locks of all.
+    """
+    found = [{path.name for path in model.path.glob("requirements-*.lock")} for model in models]
+    shared = sorted(set.intersection(*found))
+    if not shared:
+        raise Failure("the members", "are not locked for the same Python", "save them again with this kit")
+    for name in shared:
+        (folder / name).write_text(_joined(name, models))
+
+
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The versions of those of some packages that are installed; XGBoost's is the same with GPUs and without."""
     installed = _installed()
     found = {match.group(): installed.get(match.group().lower()) for match in map(NAME.match, names) if match}
     return {name: version for name, version in found.items() if version}
+
+
+def _joined(name: str, models: Sequence[Model]) -> str:
+    """Join the members' locks for one Python; where two have other hashes of one version, all count."""
+    owners: dict[str, tuple[Model, str]] = {}
+    hashes: dict[str, set[str]] = {}
+    for model in models:
+        for package, line in wheels.requirements((model.path / name).read_text()).items():
+            pin = line.partition(" --hash")[0].strip()
+            owner, before = owners.setdefault(package, (model, pin))
+            if before != pin:
+                what = f"{owner.reference} pins {before} and {model.reference} pins {pin}"
+                cure = "they must live in one environment: save one of them again in that of the other"
+                raise Failure(package, what, cure)
+            hashes.setdefault(package, set()).update(HASH.findall(line))
+    return "".join(
+        " \\\n    ".join([pin, *sorted(hashes[package])]) + "\n" for package, (_, pin) in sorted(owners.items())
+    )
 
 
 def _installed() -> dict[str, str]:

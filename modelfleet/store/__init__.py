@@ -5,7 +5,7 @@ version ever given, with its digest) and ``aliases.json``; the store has ``audit
 """
 
 from modelfleet.store.alias import aliases, drop_alias, set_alias
-from modelfleet.store.finding import by_digest, find, latest, resolve
+from modelfleet.store.finding import by_digest, find, latest, members, resolve
 from modelfleet.store.index import Entry, entries
 from modelfleet.store.place import check_name, names, path, use, versions
 from modelfleet.store.trash import delete, restore
@@ -22,6 +22,7 @@ __all__ = [
     "find",
     "incoming",
     "latest",
+    "members",
     "names",
     "next_version",
     "path",

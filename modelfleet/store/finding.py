@@ -8,6 +8,7 @@ from pathlib import Path
 from modelfleet.errors import Failure
 from modelfleet.store import alias, index, ledger, place
 from modelfleet_service.errors import ModelError
+from modelfleet_service.members import every
 from modelfleet_service.model import MANIFEST, Model, identity, read
 
 CURE = "take this version from a copy, or save the model again"
@@ -58,6 +59,17 @@ def by_digest(digest: str, store: Path | None = None) -> Model:
         cure = "restore the version if it was deleted, or take it from a copy"
         raise Failure(digest[:19], f"no version in the store {place.path(store)} has this digest", cure)
     return find(f"{found[0].name}:{found[0].version}", store)
+
+
+def members(model: Model, store: Path | None = None) -> list[Model]:
+    """Return the verified members of an ensemble, those of members too, each once; none of any other model.
+
+    Raises Failure where the store lacks one or it was altered.
+    """
+    try:
+        return list(every(model, lambda digest: by_digest(digest, store)).values())
+    except ModelError as error:
+        raise Failure(error.where, error.what, CURE) from error
 
 
 def latest(name: str, store: Path | None = None) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelfleet_service import members, signing
 from modelfleet_service import model as models
-from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Allowed
 from modelfleet_service.scorer import Scorer, load
@@ -36,7 +36,7 @@ def folder() -> Path:
 
 
 def open_release(path: Path) -> Release:
-    """Verify, load and try a release; it has answered its golden set when this returns.
+    """Verify, load and try a release, its members too; it has answered its golden set when this returns.
 
     Raises ModelError where a file was altered, a demanded signature is missing, the artefact can't be loaded, or a
     golden answer is wrong.
@@ -50,8 +50,10 @@ def open_release(path: Path) -> Release:
     if model.digest != content["model"]["digest"]:
         raise ModelError(str(path / "model"), f"is {model.digest} where the release says {content['model']['digest']}")
     settings = content.get("settings", {})
-    _trust(model, settings.get("signing") or {})
-    scorer = load(model, Allowed.by(settings))
+    held = members.every(model, members.of_release(path))
+    for one in (model, *held.values()):
+        _trust(one, settings.get("signing") or {})
+    scorer = load(model, Allowed.by(settings), held.__getitem__)
     scorer.check_golden()
     return Release(content["service"], content["release"], settings, scorer)
 

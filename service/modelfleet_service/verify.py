@@ -9,11 +9,13 @@ import argparse
 import json
 import resource
 import sys
+from functools import partial
 from pathlib import Path
 
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError, RequestError
-from modelfleet_service.runtimes import Allowed
+from modelfleet_service.model import Model
+from modelfleet_service.runtimes import Allowed, no_members
 from modelfleet_service.scorer import load
 
 
@@ -23,13 +25,19 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--trust", action="append", default=[], help="a type in a skops file")
     parser.add_argument("--code", action="store_true", help="run the model's own code")
+    parser.add_argument("--member", action="append", default=[], metavar="DIGEST=PATH", help="where a member is")
     asked = parser.parse_args()
+    allowed, places = Allowed(tuple(asked.trust), asked.code), dict(one.split("=", 1) for one in asked.member)
     try:
-        load(model.read(asked.model), Allowed(tuple(asked.trust), asked.code)).check_golden()
+        load(model.read(asked.model), allowed, partial(_member, places)).check_golden()
     except (ModelError, RequestError) as error:
         sys.exit(str(error))
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"memory_bytes": peak_kib * 1024}))
+
+
+def _member(places: dict[str, str], digest: str) -> Model:
+    return model.read(Path(places[digest])) if digest in places else no_members(digest)
 
 
 if __name__ == "__main__":

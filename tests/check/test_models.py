@@ -55,6 +55,16 @@ def test_a_model_that_was_signed_in_each_role_is_accepted(model: Model) -> None:
     assert unmet(model, models_keys=keys, models_required_roles=BOTH) == []
 
 
+def test_a_member_that_nobody_signed_does_not_slip_in_with_a_signed_ensemble(model: Model, tmp_path: Path) -> None:
+    member = small_model(tmp_path / "zeros/1", "zeros", 1)
+    sign(model, ann="trainer")
+    demands = Demands.of({"models_keys": [entry("ann", "trainer")], "models_required_roles": ["trainer"]})
+    (said,) = [str(failure) for failure in models.unmet(model, demands, [member])]
+    assert said.startswith("zeros:1, a member of digits:3: no signature as trainer by ann")
+    sign(member, ann="trainer")
+    assert models.unmet(model, demands, [member]) == []
+
+
 def test_a_false_signature_is_refused_even_where_none_is_demanded(model: Model) -> None:
     (model.path / "manifest.sig").write_text("{}")
     with pytest.raises(Failure, match=r"manifest\.sig: was altered"):

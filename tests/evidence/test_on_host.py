@@ -38,3 +38,29 @@ def test_an_altered_or_missing_file_is_named(release: Path, name: str) -> None:
 def test_signatures_that_were_not_shipped_are_named(release: Path) -> None:
     (release / "release.json").write_text(json.dumps({"model_files": []}))
     assert on_host.altered(release) == ["manifest.sig"]
+
+
+@pytest.fixture
+def ensemble(release: Path, tmp_path: Path) -> Path:
+    """The same release with a member that nobody signed; its folder is named by its digest."""
+    member = small_model(tmp_path / "member", "petals", 1)
+    sha256 = member.digest.removeprefix("sha256:")
+    (release / "members").mkdir()
+    member.path.rename(release / "members" / sha256)
+    files = [{"name": str(path.relative_to(release)), "sha256": wheels.digest(path)} for path in release.rglob("*.*")]
+    document = json.loads((release / "release.json").read_text())
+    shipped = {"members": [{"digest": member.digest}], "member_files": files}
+    (release / "release.json").write_text(json.dumps(document | shipped))
+    return release / "members" / sha256
+
+
+def test_members_as_they_were_shipped_have_nothing_altered(release: Path, ensemble: Path) -> None:
+    assert ensemble.is_dir()
+    assert on_host.altered(release) == []
+
+
+@pytest.mark.parametrize("name", ["model.yaml", "manifest.json", "manifest.sig"])
+def test_an_altered_file_of_a_member_is_named_with_its_folder(release: Path, ensemble: Path, name: str) -> None:
+    with (ensemble / name).open("a") as stream:
+        stream.write(" ")
+    assert on_host.altered(release) == [f"members/{ensemble.name}/{name}"]

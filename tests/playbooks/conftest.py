@@ -17,6 +17,7 @@ from modelfleet import bundle, wheels
 from modelfleet.wheels import Blob, Target
 
 Manifest = dict[str, Any]
+MEMBER = "1" * 64
 
 
 @pytest.fixture
@@ -39,15 +40,18 @@ def installer() -> Blob:
 
 @pytest.fixture
 def manifest(tmp_path: Path, code: Blob, installer: Blob) -> Manifest:
-    """A release with one model file and an environment of one wheel."""
-    model = tmp_path / "model.yaml"
+    """A release with one model file, one member's file and an environment of one wheel."""
+    model, member = tmp_path / "model.yaml", tmp_path / "member.yaml"
     model.write_text("name: digits\n")
+    member.write_text("name: zeros\n")
     environment = {"digest": "e" * 64, "wheels": [asdict(code)], "installer": asdict(installer)}
     return {
         "service": "digits",
         "release": "0123456789ab",
         "model": {"name": "digits", "version": 1, "digest": "sha256:00"},
         "model_files": [asdict(wheels.keep(model))],
+        "members": [{"name": "zeros", "version": 1, "digest": f"sha256:{MEMBER}"}],
+        "member_files": [asdict(wheels.keep(member)) | {"name": f"members/{MEMBER}/model.yaml"}],
         "environment": environment,
         "settings": {},
         "units": {"modelfleet-digits.socket": "[Socket]\nListenStream=0.0.0.0:8001\n"},

@@ -12,7 +12,7 @@ import pytest
 from modelfleet_host import blobs, environment, journal, releases, staging
 from modelfleet_host.place import Place, Refused, point
 
-from tests.playbooks.conftest import flip
+from tests.playbooks.conftest import MEMBER, flip
 
 Manifest = dict[str, Any]
 Ship = Callable[[list[str]], Path]
@@ -28,7 +28,7 @@ def staged(place: Place, manifest: Manifest, ship: Ship, variables: str = "") ->
 
 def test_an_empty_host_lacks_every_blob_once(place: Place, manifest: Manifest) -> None:
     answer = staging.stage(place, manifest, "", None, "me@here", False)
-    assert len(answer["lacks"]) == 3
+    assert len(answer["lacks"]) == 4
     assert not place.release("digits", manifest["release"]).exists()
 
 
@@ -38,6 +38,7 @@ def test_a_staged_release_is_complete_and_its_environment_works(place: Place, ma
     assert answer["changed"]
     assert answer["received_bytes"] > 0
     assert (folder / "model/model.yaml").read_text() == "name: digits\n"
+    assert (folder / f"members/{MEMBER}/model.yaml").read_text() == "name: zeros\n"
     script = "import importlib.util; assert importlib.util.find_spec('modelfleet_service')"
     subprocess.run([str(folder / "environment/bin/python"), "-c", script], check=True)
 
@@ -57,6 +58,23 @@ def test_a_new_model_in_the_same_environment_lacks_the_model_alone(
         "model_files": [{"name": "m", "sha256": "a" * 64, "size": 1}],
     }
     assert staging.stage(place, newer, "", None, "me@here", False)["lacks"] == ["a" * 64]
+
+
+def test_an_ensemble_with_one_new_member_lacks_that_alone(place: Place, manifest: Manifest, ship: Ship) -> None:
+    staged(place, manifest, ship)
+    more = {"name": f"members/{'2' * 64}/model.yaml", "sha256": "b" * 64, "size": 1}
+    newer = manifest | {"release": "ba9876543210", "member_files": [*manifest["member_files"], more]}
+    assert staging.stage(place, newer, "", None, "me@here", False)["lacks"] == ["b" * 64]
+
+
+def test_a_release_from_before_there_were_ensembles_is_still_whole(
+    place: Place, manifest: Manifest, ship: Ship
+) -> None:
+    older = {name: value for name, value in manifest.items() if name not in ("members", "member_files")}
+    staged(place, older, ship)
+    assert staging.flaws(place, older, "") == []
+    releases._drop_unused(place)
+    assert (place.blobs / older["model_files"][0]["sha256"]).is_file()
 
 
 def test_check_mode_writes_nothing(place: Place, manifest: Manifest) -> None:
@@ -101,16 +119,18 @@ def test_a_blob_altered_on_the_host_is_dropped_and_lacking_again(place: Place, m
     assert not (place.blobs / digest).exists()
 
 
-def spoil_model(folder: Path) -> None:
-    """Alter a model file in place, as a failing disk would: the blob is the same file."""
-    path = folder / "model/model.yaml"
+def spoil(path: Path) -> None:
+    """Alter a file in place, as a failing disk would: the blob is the same file."""
     path.chmod(0o644)
     path.write_text("name: Digits\n")
 
 
 SPOILT: dict[str, Callable[[Path], object]] = {
-    "model/model.yaml": spoil_model,
+    "model/model.yaml": lambda folder: spoil(folder / "model/model.yaml"),
     "model/extra": lambda folder: (folder / "model/extra").write_text(""),
+    "model/link": lambda folder: (folder / "model/link").symlink_to("/tmp"),
+    f"members/{MEMBER}/model.yaml": lambda folder: spoil(folder / f"members/{MEMBER}/model.yaml"),
+    f"members/{MEMBER}/extra": lambda folder: (folder / f"members/{MEMBER}/extra").write_text(""),
     "service.env": lambda folder: (folder / "service.env").unlink(),
     "release.json": lambda folder: (folder / "release.json").write_text("{}"),
     "units/modelfleet-digits.socket": lambda folder: (folder / "units/modelfleet-digits.socket").write_text(""),
@@ -209,6 +229,5 @@ def test_blobs_that_no_release_refers_to_are_dropped(place: Place, manifest: Man
     releases._drop_unused(place)
     kept = {path.name for path in place.blobs.iterdir()}
     told = json.loads((place.release("digits", manifest["release"]) / "release.json").read_text())
-    assert kept == {entry["sha256"] for entry in told["model_files"] + told["environment"]["wheels"]} | {
-        told["environment"]["installer"]["sha256"]
-    }
+    files = told["model_files"] + told["member_files"] + told["environment"]["wheels"]
+    assert kept == {entry["sha256"] for entry in files} | {told["environment"]["installer"]["sha256"]}

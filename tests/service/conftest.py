@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,19 @@ from flask.testing import FlaskClient
 
 from modelfleet_service import model
 from modelfleet_service.app import create_app
+from modelfleet_service.members import place
+from modelfleet_service.model import Model
 from modelfleet_service.release import open_release
 
 INSTANCE = {"sepal length": 5.1, "sepal width": 3.5, "petal length": 1.4, "petal width": 0.2}
 
 
-def make_release(folder: Path, source: Path, **settings: Any) -> Path:
+def make_release(folder: Path, source: Path, members: Iterable[Model] = (), **settings: Any) -> Path:
     """Lay out a release's folder as a host has it."""
     shutil.copytree(source, folder / "model")
-    for path in [folder / "model", *(folder / "model").rglob("*")]:
+    for member in members:
+        shutil.copytree(member.path, place(folder, member.digest))
+    for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
     read = model.read(folder / "model")
     said = {"name": read.name, "version": read.version, "digest": read.digest}

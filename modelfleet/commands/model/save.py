@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
-import yaml
 
-from modelfleet.errors import Failure
 from modelfleet.options import STORE
 
 
@@ -42,12 +39,13 @@ def command(
     probabilities activation, softmax or sigmoid; feature_names names an array's columns, nullable the inputs in
     which a value may be missing.
     """
+    from modelfleet.saving import card as cards
     from modelfleet.saving import examples as example_files
     from modelfleet.saving import files
     from modelfleet.saving.finish import Wish
 
     files.refuse(file)
-    given = _card(card)
+    given = cards.read(card)
     rows = example_files.read(examples, given.pop("feature_names", None), nullable=given.pop("nullable", ()))
     wish = Wish(name, store_path, trust, breaking)
     saved = files.save(file, rows, given, wish, entry)
@@ -56,13 +54,3 @@ def command(
         click.echo(json.dumps(said | {"path": str(saved.path)}))
         return
     click.echo(f"saved {saved.reference} ({saved.digest[:19]}) at {saved.path}")
-
-
-def _card(path: Path | None) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text()) if path else {}
-    except (OSError, yaml.YAMLError) as error:
-        raise Failure(str(path), f"can't be read ({' '.join(str(error).split())})", "give a YAML file") from error
-    if not isinstance(content, dict):
-        raise Failure(str(path), "not a card", "give a YAML mapping with the card's fields")
-    return content

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import blobs, journal, systemd
+from . import blobs, journal, staging, systemd
 from .place import Place, Refused, point
 
 KEPT = 3
@@ -158,7 +158,7 @@ def _drop_unused(place: Place) -> None:
         return
     environments = [manifest["environment"] for manifest in manifests]
     wheels = [wheel for entry in environments for wheel in (*entry["wheels"], entry["installer"])]
-    files = [entry for manifest in manifests for entry in manifest["model_files"]]
+    files = [entry for manifest in manifests for entry in staging.files(manifest).values()]
     blobs.drop_unused(place, {blob["sha256"] for blob in (*wheels, *files)})
     _keep(place.environments, {entry["digest"] for entry in environments})
     _keep(place.installers, {entry["installer"]["sha256"] for entry in environments})

@@ -11,6 +11,7 @@ from . import blobs, environment, journal, systemd
 from .place import Place, Refused, point, sync_folder, write
 
 PRIVATE, PUBLIC = 0o600, 0o644
+PARTS = ("model", "members")
 Result = dict[str, Any]
 Manifest = dict[str, Any]
 
@@ -49,14 +50,19 @@ def flaws(place: Place, manifest: Manifest, variables: str) -> list[str]:
     folder = place.release(manifest["service"], manifest["release"])
     if not folder.is_dir():
         return [folder.name]
-    digests = {f"model/{entry['name']}": entry["sha256"] for entry in manifest["model_files"]}
-    wrong = [name for name, digest in digests.items() if blobs.digest(folder / name) != digest]
+    wrong = [name for name, entry in files(manifest).items() if blobs.digest(folder / name) != entry["sha256"]]
     wrong += [str(path.relative_to(folder)) for path in _foreign(manifest, folder)]
     wrong += [name for name, (text, _) in _texts(manifest, variables).items() if _read(folder / name) != text]
     link = folder / "environment"
     if not environment.ready(place, manifest["environment"]) or not _points(link, _environment(place, manifest)):
         wrong.append(link.name)
     return wrong
+
+
+def files(manifest: Manifest) -> dict[str, blobs.Blob]:
+    """Return the files of a release's model and of its members, by their paths in the release."""
+    model = {f"model/{entry['name']}": entry for entry in manifest["model_files"]}
+    return model | {entry["name"]: entry for entry in manifest.get("member_files", ())}
 
 
 def _refuse_move(place: Place, manifest: Manifest) -> None:
@@ -72,9 +78,9 @@ def _refuse_move(place: Place, manifest: Manifest) -> None:
 
 
 def _lacks(place: Place, manifest: Manifest, wrong: list[str]) -> list[str]:
-    """The model's files that have to be placed, and the wheels only if their environment has to be built."""
+    """The files that have to be placed, and the wheels only if their environment has to be built."""
     fresh = manifest["release"] in wrong
-    wanted = [entry for entry in manifest["model_files"] if fresh or f"model/{entry['name']}" in wrong]
+    wanted = [entry for name, entry in files(manifest).items() if fresh or name in wrong]
     if not environment.ready(place, manifest["environment"]):
         wanted += [*manifest["environment"]["wheels"], manifest["environment"]["installer"]]
     return blobs.lacking(place, wanted)
@@ -99,9 +105,9 @@ def _build(place: Place, manifest: Manifest, variables: str) -> None:
 
 def _fill(place: Place, manifest: Manifest, variables: str, folder: Path) -> None:
     """Put what is wrong right, file by file, each in one step; what is right is not touched."""
-    for entry in manifest["model_files"]:
-        if blobs.digest(folder / "model" / entry["name"]) != entry["sha256"]:
-            blobs.place_blob(place, entry, folder / "model" / entry["name"])
+    for name, entry in files(manifest).items():
+        if blobs.digest(folder / name) != entry["sha256"]:
+            blobs.place_blob(place, entry, folder / name)
     for path in _foreign(manifest, folder):
         path.unlink()
     if not environment.ready(place, manifest["environment"]):
@@ -121,8 +127,9 @@ def _texts(manifest: Manifest, variables: str) -> dict[str, tuple[str, int]]:
 
 
 def _foreign(manifest: Manifest, folder: Path) -> list[Path]:
-    known = {folder / "model" / entry["name"] for entry in manifest["model_files"]}
-    return [path for path in sorted((folder / "model").rglob("*")) if not path.is_dir() and path not in known]
+    known = {folder / name for name in files(manifest)}
+    found = [path for part in PARTS for path in sorted((folder / part).rglob("*"))]
+    return [path for path in found if (path.is_symlink() or not path.is_dir()) and path not in known]
 
 
 def _environment(place: Place, manifest: Manifest) -> Path:
@@ -140,13 +147,13 @@ def _read(path: Path) -> str | None:
 def _diff(place: Place, manifest: Manifest, wrong: list[str]) -> list[dict[str, str]]:
     """Show a new release as its files and the units that change, and an altered one as what is mended in it."""
     fresh = manifest["release"] in wrong
-    text = "".join(f"{entry['name']}\n" for entry in manifest["model_files"]) if fresh else ""
+    text = "".join(f"{name}\n" for name in files(manifest)) if fresh else ""
     before = "" if fresh else "".join(f"{name} (missing or altered)\n" for name in wrong)
     after = text if fresh else "".join(f"{name}\n" for name in wrong)
     header = f"{manifest['service']}/releases/{manifest['release']}"
-    files = {"before": before, "after": after, "before_header": header, "after_header": header}
+    shown = {"before": before, "after": after, "before_header": header, "after_header": header}
     old = systemd.installed(place, list(manifest["units"]))
-    return [files, *(_unit(name, old.get(name, ""), new) for name, new in manifest["units"].items() if name in old)]
+    return [shown, *(_unit(name, old.get(name, ""), new) for name, new in manifest["units"].items() if name in old)]
 
 
 def _unit(name: str, before: str, after: str) -> dict[str, str]:

@@ -2,119 +2,160 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modelfleet_service.errors import ModelError
+from modelfleet_service import members as models
+from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model
 from modelfleet_service.runtimes import Allowed, Answers, Members, Runtime, open_runtime
 from modelfleet_service.signature import Batch, Signature
 
+Floats = NDArray[np.float64]
+SHOWN = 40
+
 
 @dataclass(frozen=True)
 class Member:
-    """A loaded member: what it takes, its classes in the order of its probabilities, its weight and its routes."""
+    """A loaded member: what it takes, its classes in the order of its probabilities, its weight, role and routes."""
 
     signature: Signature
     runtime: Runtime
     classes: list[Any]
     weight: float
+    role: str
     routes: list[Any]
 
     def score(self, batch: Batch) -> Answers:
-        """Score those arrays of a batch that the member takes."""
-        if not self.signature.named:
-            return self.runtime.score({self.signature.inputs[0].name: next(iter(batch.values()))})
+        """Score those arrays of a batch that the member takes, in its own order."""
         return self.runtime.score({entry.name: batch[entry.name] for entry in self.signature.inputs})
 
 
+class Unrouted(RequestError):  # noqa: N818 - what an instance is
+    """An instance whose value no member takes; ``row`` is its number in the batch."""
+
+    def __init__(self, row: int, name: str, value: Any, known: Iterable[Any]) -> None:
+        got = "null" if value is None else repr(value)[:SHOWN]
+        message = f"expected one of {', '.join(map(repr, list(known)[:SHOWN]))}, got {got}"
+        super().__init__(422, "no_route", message, f"instances[{row}].{name}")
+        self.row, self.name, self.value, self.known = row, name, value, known
+
+    def of(self, rows: NDArray[np.intp]) -> Unrouted:
+        """Return the same of a batch of which these rows were scored."""
+        return Unrouted(int(rows[self.row]), self.name, self.value, self.known)
+
+
 class EnsembleRuntime:
-    """Members that combine by ``mean``, ``weights``, ``vote``, ``stacking`` or ``route``, as the card says."""
+    """Members that combine by ``mean``, ``weights``, ``vote``, ``stacking`` or ``route``, as the card says.
+
+    Probabilities are in the order of the first member's classes, with stacking in that of the final model's.
+    """
 
     def __init__(self, model: Model, allowed: Allowed, members: Members) -> None:
-        said = model.card["ensemble"]
-        self._classes = list(model.signature.get("classes") or [])
-        self._combine, self._field = said["combine"], said.get("field", "")
-        loaded = [(entry, _load(entry, allowed, members)) for entry in said["members"]]
-        self._members = [member for entry, member in loaded if entry.get("role", "member") == "member"]
-        self._final = next((member for entry, member in loaded if entry.get("role") == "final"), None)
+        said = model.card.get("ensemble") or {}
+        self._combine, self._field = str(said.get("combine")), str(said.get("field") or "")
+        loaded = [_load(entry, allowed, members) for entry in models.entries(model)]
+        self._members = [member for member in loaded if member.role != "final"]
+        self._final = next((member for member in loaded if member.role == "final"), None)
+        if not self._members or (self._combine == "stacking" and not self._final):
+            raise ModelError(model.reference, "its card names no members, or no final one for stacking")
+        self._classes = self._members[0].classes
+        self._default = next((member for member in loaded if member.role == "default"), None)
+        self._by_value = {value: member for member in self._members for value in member.routes}
 
     def score(self, batch: Batch) -> Answers:
-        """Score a batch."""
+        """Score a batch; raises RequestError where an instance is to be routed and no member takes its value."""
         if self._combine == "route":
             return self._route(batch)
-        answers = [member.score(batch) for member in self._members]
-        if self._combine == "vote":
-            return self._vote(answers)
         if self._combine == "stacking":
-            assert self._final
-            return self._final.score({self._final.signature.inputs[0].name: self.stack(answers)})
-        return self._mean(answers)
+            return self._finally(self.stack(batch))
+        answers = [member.score(batch) for member in self._members]
+        return self._vote(answers) if self._combine == "vote" else self._mean(answers)
 
-    def stack(self, answers: list[Answers]) -> NDArray[np.float64]:
-        """Lay the members' answers side by side: (n, members x classes), or (n, members) for values."""
+    def stack(self, batch: Batch) -> Floats:
+        """Lay the members' answers side by side: shape (n, members x classes), or (n, members x values)."""
+        answers = [member.score(batch) for member in self._members]
         if self._classes:
-            return np.hstack([self._shares(one, member) for one, member in zip(answers, self._members, strict=True)])
-        return np.hstack([value.reshape(len(value), -1) for one in answers for value in one.values.values()])
+            return np.hstack(self._all_shares(answers))
+        return np.hstack([_flat(value) for one in answers for value in one.values.values()])
+
+    def _finally(self, stack: Floats) -> Answers:
+        """Score the stack, which the final model takes as one array or as a column an input."""
+        assert self._final
+        inputs = self._final.signature.inputs
+        columns = [stack] if inputs[0].shape else list(stack.T)
+        return self._final.runtime.score({entry.name: one for entry, one in zip(inputs, columns, strict=True)})
 
     def _mean(self, answers: list[Answers]) -> Answers:
-        weights = np.array([member.weight for member in self._members])
+        weights = [member.weight for member in self._members]
         if self._classes:
-            shares = [self._shares(one, member) for one, member in zip(answers, self._members, strict=True)]
-            return self._labelled(np.average(shares, axis=0, weights=weights))
+            shares = np.average(self._all_shares(answers), axis=0, weights=weights)
+            return Answers(labels=np.asarray(self._classes)[shares.argmax(axis=1)], probabilities=shares)
         names = answers[0].values
         means = {name: np.average([one.values[name] for one in answers], axis=0, weights=weights) for name in names}
         return Answers(values=means)
 
     def _vote(self, answers: list[Answers]) -> Answers:
         """Give each class its share of the votes; a tie goes to the class with the higher mean probability."""
-        shares = [self._shares(one, member) for one, member in zip(answers, self._members, strict=True)]
-        votes = np.mean([np.eye(len(self._classes))[one.argmax(axis=1)] for one in shares], axis=0)
-        chosen = np.lexsort((np.mean(shares, axis=0), votes), axis=1)[:, -1]
-        return Answers(labels=np.asarray(self._classes)[chosen], probabilities=votes)
+        classes = np.asarray(self._classes)
+        votes = np.mean([np.asarray(one.labels)[:, None] == classes for one in answers], axis=0)
+        leading = votes == votes.max(axis=1, keepdims=True)
+        chosen = np.where(leading, np.mean(self._all_shares(answers), axis=0), -1.0).argmax(axis=1)
+        return Answers(labels=classes[chosen], probabilities=votes)
 
     def _route(self, batch: Batch) -> Answers:
-        values = batch[self._field]
-        default = next((number for number, member in enumerate(self._members) if not member.routes), None)
-        by_value = {route: number for number, member in enumerate(self._members) for route in member.routes}
-        chosen = [by_value.get(value, default) for value in values.tolist()]
-        if None in chosen:
-            raise ModelError(self._field, f"no member takes {values[chosen.index(None)]!r}, and none takes the rest")
-        parts = [(np.flatnonzero(np.array(chosen) == number), number) for number in sorted(set(map(int, chosen)))]  # type: ignore[arg-type]
-        answers = [
-            (rows, self._members[number], self._members[number].score({name: one[rows] for name, one in batch.items()}))
-            for rows, number in parts
-        ]
+        """Let each member score its instances, and put the answers back into the instances' order."""
+        parts = self._parts(batch[self._field])
+        answers = [_of_rows(member, batch, rows) for member, rows in parts]
+        order = np.argsort(np.concatenate([rows for _, rows in parts]))
         if self._classes:
-            shares = np.zeros((len(values), len(self._classes)))
-            for rows, member, answer in answers:
-                shares[rows] = self._shares(answer, member)
-            return self._labelled(shares)
-        joined: dict[str, NDArray[Any]] = {}
-        for rows, _, answer in answers:
-            for name, value in answer.values.items():
-                joined.setdefault(name, np.zeros((len(values), *value.shape[1:])))[rows] = value
-        return Answers(values=joined)
+            shares = [self._shares(answer, member) for answer, (member, _) in zip(answers, parts, strict=True)]
+            labels = np.concatenate([np.asarray(answer.labels) for answer in answers])
+            return Answers(labels=labels[order], probabilities=np.concatenate(shares)[order])
+        names = answers[0].values
+        return Answers(values={name: np.concatenate([one.values[name] for one in answers])[order] for name in names})
 
-    def _shares(self, answer: Answers, member: Member) -> NDArray[np.float64]:
+    def _parts(self, values: NDArray[Any]) -> list[tuple[Member, NDArray[np.intp]]]:
+        """Return the members that are needed, each with the numbers of its instances."""
+        chosen = [self._by_value.get(value, self._default) for value in values.tolist()]
+        if None in chosen:
+            row = chosen.index(None)
+            raise Unrouted(row, self._field, values.tolist()[row], self._by_value)
+        members = {id(member): member for member in chosen if member}
+        ids = np.array([id(member) for member in chosen])
+        return [(member, np.flatnonzero(ids == one)) for one, member in members.items()]
+
+    def _all_shares(self, answers: Sequence[Answers]) -> list[Floats]:
+        return [self._shares(one, member) for one, member in zip(answers, self._members, strict=True)]
+
+    def _shares(self, answer: Answers, member: Member) -> Floats:
         """Put a member's probabilities into the order of the ensemble's classes."""
         order = [member.classes.index(label) for label in self._classes]
         return np.asarray(answer.probabilities, dtype=np.float64)[:, order]
 
-    def _labelled(self, shares: NDArray[np.float64]) -> Answers:
-        return Answers(labels=np.asarray(self._classes)[shares.argmax(axis=1)], probabilities=shares)
+
+def _of_rows(member: Member, batch: Batch, rows: NDArray[np.intp]) -> Answers:
+    try:
+        return member.score({name: array[rows] for name, array in batch.items()})
+    except Unrouted as error:
+        raise error.of(rows) from error
+
+
+def _flat(value: NDArray[Any]) -> Floats:
+    return value.reshape(len(value), -1).astype(np.float64)
 
 
 def _load(entry: dict[str, Any], allowed: Allowed, members: Members) -> Member:
-    model = members(entry["digest"])
-    weight = entry.get("weight")
+    model, weight = models.find(entry["digest"], members), entry.get("weight")
     return Member(
         signature=Signature.of(model.card),
         runtime=open_runtime(model, allowed, members),
         classes=list(model.signature.get("classes") or []),
         weight=1.0 if weight is None else float(weight),
+        role=str(entry.get("role") or "member"),
         routes=list(entry.get("routes") or []),
     )
