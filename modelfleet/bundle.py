@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -19,7 +18,7 @@ from typing import Any
 
 from flit_core.wheel import make_wheel_in
 
-from modelfleet import signing, store, wheels
+from modelfleet import requirements, signing, store, wheels
 from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
@@ -150,19 +149,13 @@ def service_wheel() -> Blob:
 
 
 def _merged_lock(model: Model, python: str) -> str:
-    """Join the model's lock and the service's; where both name a package, the model's version counts."""
-    path = _lock_path(model, python)
+    """Join the model's lock and the service's."""
+    path = requirements.path(model.path, python)
     if not path.is_file():
         locked = ", ".join(sorted(_every_lock(model)))
         cure = f"save the model again for Python {python} (locked: {locked})"
         raise Failure(f"{model.name}:{model.version}", f"it has no lock for Python {python}", cure)
-    merged = _requirements((SERVICE / f"requirements-{python}.lock").read_text())
-    merged |= _requirements(path.read_text())
-    return "\n".join(merged[name] for name in sorted(merged)) + "\n"
-
-
-def _lock_path(model: Model, python: str) -> Path:
-    return model.path / f"requirements-{python}.lock"
+    return requirements.with_service(path.read_text(), python)
 
 
 def _every_lock(model: Model) -> dict[str, str]:
@@ -174,13 +167,6 @@ def _every_lock(model: Model) -> dict[str, str]:
     }
 
 
-def _requirements(lock: str) -> dict[str, str]:
-    """Cut a lock's text into its requirements, by package name."""
-    joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
-
-
 def _environment(lock: str, target: Target, code: Blob) -> Environment:
     content = (*wheels.fetch(lock, target), code)
     uv = installer(target)
@@ -190,7 +176,7 @@ def _environment(lock: str, target: Target, code: Blob) -> Environment:
 
 def installer(target: Target) -> Blob:
     """Return the wheel of uv, which builds the environment on the host; the kit's own lock pins it."""
-    own = _requirements((ROOT / "requirements.lock").read_text())["uv"]
+    own = requirements.by_name((ROOT / "requirements.lock").read_text())["uv"]
     (wheel,) = wheels.fetch(own, target)
     return wheel
 
