@@ -24,3 +24,13 @@ def with_service(lock: str, python: str) -> str:
     """Join a model's lock with the service's; where both name a package, the model's version counts."""
     merged = by_name((SERVICE / f"requirements-{python}.lock").read_text()) | by_name(lock)
     return "\n".join(merged[name] for name in sorted(merged)) + "\n"
+
+
+def versions(lock: str) -> dict[str, str]:
+    """Return the version of each package of a lock."""
+    return {name: line.split("==")[1].split()[0] for name, line in by_name(lock).items()}
+
+
+def hashes(lock: str) -> dict[str, list[str]]:
+    """Return the SHA-256 digests, in hexadecimal, of the wheels of each package of a lock."""
+    return {name: sorted(re.findall(r"--hash=sha256:([0-9a-f]{64})", line)) for name, line in by_name(lock).items()}

@@ -116,9 +116,8 @@ def _run(file: Path, folder: Path, trust: Trust, seconds: float) -> None:
         cure = "load it on a machine that allows it, or add --with-network"
         raise Failure(str(file), f"the kernel can't cut its loading off from the network ({reason})", cure)
     if child.returncode != 0:
-        raise Failure(
-            str(file), f"can't be taken over ({reason})", "install what it was trained with, or save it there"
-        )
+        cure = "install here what it was trained with, or call modelfleet.save() there"
+        raise Failure(str(file), f"can't be taken over ({reason})", cure)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -72,7 +72,9 @@ def test_a_directory_is_saved_with_its_own_examples_signature_and_origin(tmp_pat
     CliRunner().invoke(command, arguments, catch_exceptions=False)
     model = stores.find("iris:1", store)
     assert model.signature["classes"] == [0, 1, 2]
-    assert [(one["name"], one["dtype"]) for one in model.signature["inputs"]][0] == ("sepal length (cm)", "float64")
+    assert {one["name"]: one["dtype"] for one in model.signature["inputs"]} == dict.fromkeys(
+        DATA.feature_names, "float64"
+    )
     assert model.card["lineage"] == {
         "migrated": "the MLflow model boosted",
         "mlflow_run_id": "8f61417c580541cb84d88586a3a1a44a",
