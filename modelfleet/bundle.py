@@ -18,7 +18,7 @@ from typing import Any
 
 from flit_core.wheel import make_wheel_in
 
-from modelfleet import signing, store, wheels
+from modelfleet import requirements, signing, store, wheels
 from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
@@ -164,19 +164,13 @@ def service_wheel() -> Blob:
 
 
 def _merged_lock(model: Model, python: str) -> str:
-    """Join the model's lock and the service's; where both name a package, the model's version counts."""
-    path = _lock_path(model, python)
+    """Join the model's lock and the service's."""
+    path = requirements.path(model.path, python)
     if not path.is_file():
         locked = ", ".join(sorted(_every_lock(model)))
         cure = f"save the model again for Python {python} (locked: {locked})"
         raise Failure(f"{model.name}:{model.version}", f"it has no lock for Python {python}", cure)
-    merged = wheels.requirements((SERVICE / f"requirements-{python}.lock").read_text())
-    merged |= wheels.requirements(path.read_text())
-    return "\n".join(merged[name] for name in sorted(merged)) + "\n"
-
-
-def _lock_path(model: Model, python: str) -> Path:
-    return model.path / f"requirements-{python}.lock"
+    return requirements.with_service(path.read_text(), python)
 
 
 def _every_lock(model: Model) -> dict[str, str]:
@@ -197,7 +191,7 @@ def _environment(lock: str, target: Target, code: Blob) -> Environment:
 
 def installer(target: Target) -> Blob:
     """Return the wheel of uv, which builds the environment on the host; the kit's own lock pins it."""
-    own = wheels.requirements((ROOT / "requirements.lock").read_text())["uv"]
+    own = requirements.by_name((ROOT / "requirements.lock").read_text())["uv"]
     (wheel,) = wheels.fetch(own, target)
     return wheel
 

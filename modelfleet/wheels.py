@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -92,13 +91,6 @@ def note(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(text)
     beside.replace(path)
-
-
-def requirements(lock: str) -> dict[str, str]:
-    """Cut a lock's text into its requirements, each on one line, by package name."""
-    joined = re.sub(r"\\\n\s*", "", lock)
-    lines = [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
 
 
 def fetch(lock: str, target: Target) -> tuple[Blob, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from modelfleet import bundle, wheels
+from modelfleet import bundle, requirements, wheels
 from modelfleet import store as stores
 from modelfleet.bundle import Bundle
 from modelfleet.errors import Failure
@@ -32,7 +32,7 @@ def build(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build
     lock = line(make(tmp_path / "index", "thing"))
     uv = line(make(tmp_path / "index", "uv"))
     monkeypatch.setattr(bundle, "_merged_lock", lambda *_: lock)
-    monkeypatch.setattr(wheels, "requirements", lambda _: {"uv": uv})
+    monkeypatch.setattr(requirements, "by_name", lambda _: {"uv": uv})
 
     def made(**changed: Any) -> Bundle:
         given: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from modelfleet import store
 from modelfleet.errors import Failure
-from modelfleet.saving import estimators, golden, locks
+from modelfleet.saving import estimators, golden, locks, trial
 from modelfleet.saving.card import Card, Conversion, Measure, Scoring, TrainingData
 from modelfleet.saving.finish import SavedModel, Wish, finish
 from modelfleet.saving.formats import boosters, code, onnx, skops
@@ -136,14 +136,18 @@ def save_code(folder: Path, entry: str, inputs: Inputs, card: Mapping[str, Any],
 
     The class is made with the folder's path and has ``predict(batch)``, which takes arrays of shape (n, ...) by input
     name and returns arrays by output name; for a classifier, ``card`` has ``classes`` and it returns
-    ``probabilities``. A requirements.txt in the folder is locked with hashes. Raises Failure, with nothing saved.
+    ``probabilities``. A requirements.txt in the folder is locked with hashes, and the code has to answer alike in an
+    environment that has nothing else. Raises Failure, with nothing saved.
     """
     document = dict(card)
     classes, head = list(document.pop("classes", [])), inputs.head(golden.ROWS)
     with store.incoming(wish.name, wish.store_path) as incoming:
         scoring, answers, needs = code.take(folder, entry, incoming, head, classes)
         said = {"algorithm": entry, **document}
-        return _taken(incoming, head, answers, classes, scoring, needs, said, wish, ["--code"])
+        try:
+            return _taken(incoming, head, answers, classes, scoring, needs, said, wish, ["--code"])
+        except Failure as failure:
+            raise code.explained(failure, folder) from failure
 
 
 def save_skops(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish) -> SavedModel:
@@ -170,7 +174,10 @@ def _taken(
     locks.write(folder, needs)
     said = {"libraries": _libraries(needs), "author": getpass.getuser(), **document}
     said |= {"signature": golden.signature(head, answers, classes), "scoring": scoring}
-    return finish(folder, said, wish, proof)
+    if scoring.runtime != "code":
+        return finish(folder, said, wish, proof)
+    with trial.python(folder) as python:
+        return finish(folder, said, wish, proof, python)
 
 
 def _artefact(

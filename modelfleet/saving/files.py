@@ -11,16 +11,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving.finish import SavedModel, Wish
 from modelfleet.saving.inputs import Inputs
 
-PICKLES = {".pkl", ".pickle", ".joblib", ".dill", ".cloudpickle"}
 KINDS = "an .onnx, .skops, .ubj (XGBoost) or .txt (LightGBM) file, or a folder of code with --entry"
-
-
-def refuse(file: Path) -> None:
-    """Raise Failure where a file can't be saved, before anything else is read."""
-    if file.suffix in PICKLES:
-        raise Failure(str(file), "a pickle runs code when it is loaded", "call modelfleet.save() where you trained")
-    if not file.exists():
-        raise Failure(str(file), "there is no such file", "check the path")
 
 
 def save(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish, entry: str | None = None) -> SavedModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving.card import Card, checked
 from modelfleet.saving.clash import LASTING, difference, meaning
 from modelfleet.saving.page import page
+from modelfleet.tree import SERVICE
 from modelfleet_service import model
 
 ENVIRONMENT = "environment.txt"
@@ -48,11 +50,17 @@ class Wish:
     breaking: str = ""
 
 
-def finish(folder: Path, document: Mapping[str, Any], wish: Wish, proof: Sequence[str] = ()) -> SavedModel:
+def finish(
+    folder: Path,
+    document: Mapping[str, Any],
+    wish: Wish,
+    proof: Sequence[str] = (),
+    python: str = sys.executable,
+) -> SavedModel:
     """Add the card and the manifest, prove that a fresh process scores the golden set, and publish.
 
-    ``proof`` are further arguments of the proving process. Raises Failure, with nothing saved, where the card is
-    wrong, the signature is not that of the version before, or an answer differs.
+    ``proof`` are further arguments of the proving process, ``python`` is what runs it. Raises Failure, with nothing
+    saved, where the card is wrong, the signature is not that of the version before, or an answer differs.
     """
     (folder / ENVIRONMENT).write_text(environment(), encoding="utf-8")
     created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -61,17 +69,18 @@ def finish(folder: Path, document: Mapping[str, Any], wish: Wish, proof: Sequenc
         card = checked({**document, **named})
         _refuse_clash(card, wish)
         _write(folder, card)
-        card.scoring.memory_bytes = prove(folder, [*(f"--trust={name}" for name in wish.trusted_types), *proof])
+        arguments = [*(f"--trust={name}" for name in wish.trusted_types), *proof]
+        card.scoring.memory_bytes = prove(folder, arguments, python)
         _write(folder, card)
         place = store.publish(folder, wish.name, version, wish.store_path)
     saved = model.read(place)
     return SavedModel(saved.reference, saved.digest, place)
 
 
-def prove(folder: Path, arguments: Sequence[str] = ()) -> int:
+def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executable) -> int:
     """Load and score the files in a fresh process, as a host will; return its peak memory in bytes."""
-    command = [sys.executable, "-m", "modelfleet_service.verify", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command = [python, "-m", "modelfleet_service.verify", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SERVICE)})
     if done.returncode != 0:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         what = f"do not answer as the trainer saw ({reason})"

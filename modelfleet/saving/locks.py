@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from modelfleet import wheels
+from modelfleet import requirements, wheels
 from modelfleet.errors import Failure
 from modelfleet_service.model import Model
 
@@ -62,7 +62,7 @@ def _joined(name: str, models: Sequence[Model]) -> str:
     owners: dict[str, tuple[Model, str]] = {}
     hashes: dict[str, set[str]] = {}
     for model in models:
-        for package, line in wheels.requirements((model.path / name).read_text()).items():
+        for package, line in requirements.by_name((model.path / name).read_text()).items():
             pin = line.partition(" --hash")[0].strip()
             owner, before = owners.setdefault(package, (model, pin))
             if before != pin:

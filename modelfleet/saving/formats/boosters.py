@@ -35,7 +35,7 @@ def write(estimator: Any, kind: str, inputs: Inputs, folder: Path) -> Scoring:
         estimator.get_booster().save_model(path)
     else:
         estimator.booster_.save_model(path)
-    got = _score(path, kind, inputs, classes_of(estimator))
+    got = score(path, kind, inputs, classes_of(estimator))
     gap = parity.measure(where, expected, got)
     return _scoring(kind, gap, len(inputs))
 
@@ -44,7 +44,7 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
     """Copy a booster's file; what it answers now is its golden set. Raises Failure where it can't be scored."""
     shutil.copyfile(file, folder / FILES[kind])
     try:
-        answers = _score(folder / FILES[kind], kind, inputs, list(classes))
+        answers = score(folder / FILES[kind], kind, inputs, list(classes))
     except ModelError as error:
         raise Failure(str(file), error.what, "save it with Booster.save_model") from error
     shares = answers.probabilities
@@ -54,7 +54,8 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
     return _scoring(kind, None, None), answers
 
 
-def _score(path: Path, kind: str, inputs: Inputs, classes: list[Any]) -> Answers:
+def score(path: Path, kind: str, inputs: Inputs, classes: list[Any]) -> Answers:
+    """Score instances with a booster of a kind, ``xgboost`` or ``lightgbm``; raise ModelError where it is none."""
     from modelfleet_service.runtimes import Runtime
 
     runtime: Runtime

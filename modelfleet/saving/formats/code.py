@@ -20,6 +20,7 @@ FOLDER = "code"
 REQUIREMENTS = "requirements.txt"
 ENTRY = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?\s*([=<>!~]=?[^;@/]*)?(;.*)?")
+MISSING = re.compile(r"No module named '([\w.]+)'")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
@@ -51,6 +52,15 @@ def requirements(path: Path) -> tuple[str, ...]:
         if not REQUIREMENT.fullmatch(line):
             raise Failure(str(path), f"{line!r} is more than a name with versions", "write it as name ==1.2")
     return ("numpy", *(line for line in wanted if not re.match(r"numpy\b", line)))
+
+
+def explained(failure: Failure, source: Path) -> Failure:
+    """Say of a failed proof that the code imports something which its requirements do not name, where that is why."""
+    lacks = MISSING.search(failure.what)
+    if not lacks:
+        return failure
+    what = f"its code needs {lacks.group(1)!r}, which nothing in it brings along"
+    return Failure(str(source / REQUIREMENTS), what, "name the package there; nothing was saved")
 
 
 def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> Answers:

@@ -1,0 +1,67 @@
+"""Saved versions for other tools: one module a format, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+from modelfleet import store
+from modelfleet.errors import Failure
+from modelfleet_service.model import Model
+
+FORMATS = ("cyclonedx", "mlflow", "triton")
+
+
+class Format(Protocol):
+    """What each module has."""
+
+    def write(self, model: Model, target: Path) -> None:
+        """Write a verified model to a path where nothing is; raise Failure where the format can't express it."""
+
+
+def export(reference: str, form: str, target: Path, store_path: Path | None = None) -> Model:
+    """Write a version, such as ``digits:3``, in a format of `FORMATS` to a path; return what was written.
+
+    ``target`` becomes a file (cyclonedx) or a folder (mlflow, triton), whole or not at all. Raises Failure where
+    something is there already, the format can't express the model, or the version can't be found.
+    """
+    if target.exists() or target.is_symlink():
+        raise Failure(str(target), "is there already", "give a path where nothing is")
+    model = store.find(reference, store_path)
+    module: Format = importlib.import_module(f"{__name__}.{form}")  # type: ignore[assignment]
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as beside:
+            module.write(model, Path(beside) / target.name)
+            (Path(beside) / target.name).rename(target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Failure(str(target), f"can't be written ({reason})", "give a path in a folder of yours") from error
+    return model
+
+
+def copy_artefact(model: Model, folder: Path, name: str) -> None:
+    """Copy a model's artefact under a name, and what lies beside a graph under its own."""
+    artefact = model.path / model.scoring["file"]
+    shutil.copyfile(artefact, folder / name)
+    if model.scoring["runtime"] == "onnx":
+        for place in external_data(artefact):
+            shutil.copyfile(place, folder / place.name)
+
+
+def external_data(graph: Path) -> list[Path]:
+    """Return the files in which a graph keeps tensors."""
+    import onnx
+    from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
+
+    tensors = _get_all_tensors(onnx.load(graph, load_external_data=False))
+    names = {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}
+    return [graph.parent / name for name in sorted(names)]
+
+
+def refused(model: Model, tool: str, kinds: str) -> Failure:
+    """Say that a tool has no place for this kind of model."""
+    what = f"{tool} has no place for a model of the runtime {model.scoring['runtime']}"
+    return Failure(model.reference, what, f"export {kinds}")

@@ -1,0 +1,48 @@
+"""A folder of code is tried in an environment that has what its own requirements name, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from modelfleet import saving
+from modelfleet import store as stores
+from modelfleet.errors import Failure
+from modelfleet.saving.finish import Wish
+from modelfleet.saving.inputs import Inputs
+
+CODE = """\
+import idna
+import numpy as np
+
+class Scorer:
+    def __init__(self, folder):
+        self.width = len(idna.encode("köln"))
+
+    def predict(self, batch):
+        return {"value": np.asarray(batch["features"]).sum(axis=1) + self.width}
+"""
+ROWS = np.arange(6.0).reshape(3, 2)
+
+
+def save(folder: Path, requirements: str) -> stores.Model:
+    """Save the code with these requirements, and read what was saved."""
+    folder.mkdir()
+    (folder / "scorer.py").write_text(CODE)
+    (folder / "requirements.txt").write_text(requirements)
+    saving.save_code(folder, "scorer:Scorer", Inputs.of(ROWS), {}, Wish("own", folder.parent / "store"))
+    return stores.find("own:1", folder.parent / "store")
+
+
+def test_code_whose_requirements_are_complete_is_saved(tmp_path: Path) -> None:
+    model = save(tmp_path / "own", "idna\n")
+    assert model.golden[0].prediction == {"value": 1.0 + len("xn--kln-sna")}
+    assert "idna==" in (model.path / "requirements-3.13.lock").read_text()
+
+
+def test_a_requirement_that_is_only_installed_here_is_missed_when_it_is_saved(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"requirements\.txt: its code needs 'idna', .*; name the package there"):
+        save(tmp_path / "own", "# none\n")
+    assert stores.names(tmp_path / "store") == []
