@@ -70,15 +70,16 @@ def run(one: Target, store: Path | None = None, say: Say = replicate.aloud) -> R
 
 
 def _versions(holders: Holders, store: Path | None, say: Say) -> Iterator[Row]:
-    damaged = set(heal.broken(store))
+    damaged, known = set(heal.broken(store)), contents.digests(store)
     seen: set[tuple[str, int, str]] = set()
     for holder, copy in _found(holders):
         key = _key(holder, copy)
         if key is None or (*key, copy.digest) in seen:
             continue
         seen.add((*key, copy.digest))
-        row = _recovered(holders, key, copy.digest, store, key in damaged)
+        row = _recovered(holders, key, copy.digest, store, known.get(key), key in damaged)
         if row.state == RECOVERED:
+            known[key] = copy.digest
             say(f"{row.reference}: recovered from {row.source}")
         yield row
 
@@ -103,8 +104,9 @@ def _key(holder: Holder, copy: Copy) -> tuple[str, int] | None:
     return (name, version) if place.NAME.fullmatch(name) and version > 0 else None
 
 
-def _recovered(holders: Holders, key: tuple[str, int], digest: str, store: Path | None, is_damaged: bool) -> Row:
-    known = contents.digests(store).get(key)
+def _recovered(
+    holders: Holders, key: tuple[str, int], digest: str, store: Path | None, known: str | None, is_damaged: bool
+) -> Row:
     if known not in (None, digest):
         return Row(*key, digest, REFUSED, what=f"the store has it with the digest {known}")
     if _is_there(key, digest, store) and not is_damaged:

@@ -177,7 +177,7 @@ def _refuse_foreign(holders: Holders, digests: Mapping[tuple[str, int], str], pa
             if copy.is_whole and known not in (None, copy.digest):
                 what = f"{copy.name}:{copy.version} there is another version than the store's"
                 found.append(Failure(f"{holder.base}/{copy.where}", what, "it is the copy of another store: move it"))
-        for path in sorted(set(look.documents) & set(filter(contents.is_document, look.documents))):
+        for path in sorted(path for path in look.documents if contents.is_document(path)):
             if not documents.is_log(path) or not _is_stale(look, path, papers.get(path, b"")):
                 continue
             count = documents.lacking(path, papers.get(path, b""), holder.document(path))

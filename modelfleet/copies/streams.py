@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from modelfleet.errors import Failure
 from modelfleet_service.model import File
 
 CHUNK = 1 << 20
+
+
+def pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    """Read a stream to its end, a megabyte at a time."""
+    while chunk := stream.read(CHUNK):
+        yield chunk
 
 
 def written(chunks: Iterable[bytes], target: Path, file: File, where: str) -> None:

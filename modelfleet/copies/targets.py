@@ -76,7 +76,11 @@ def remember(fresh: Target, store: Path | None = None) -> None:
 @contextlib.contextmanager
 def alone(store: Path | None = None) -> Iterator[None]:
     """Keep other runs that write copies of this store, or take from them, out; the kernel frees it at the end."""
-    descriptor = os.open(place.path(store), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(place.path(store), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        where, what = str(place.path(store)), f"can't be opened ({error.strerror})"
+        raise Failure(where, what, "save a model first, or choose a store with --store") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet.copies.holding import Copy, Flaw, Look, Original
-from modelfleet.copies.streams import CHUNK, described, written
+from modelfleet.copies.streams import described, pieces, written
 from modelfleet.errors import Failure
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError
@@ -64,7 +64,7 @@ class UrlHolder:
                     if self._needs(one, file):
                         path = f"{_folder(one)}/{file.path}"
                         with (one.folder / file.path).open("rb") as stream:
-                            self._write(path, iter(lambda stream=stream: stream.read(CHUNK), b""), file.sha256)
+                            self._write(path, pieces(stream), file.sha256)
                         sent += file.size
                 self._remove([path for path in self._extra if path.startswith(f"{_folder(one)}/")])
         return sent
@@ -170,8 +170,7 @@ class UrlHolder:
 
     def _chunks(self, path: str) -> Iterator[bytes]:
         with self._system.open(f"{self._base}/{path}", "rb") as stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
+            yield from pieces(stream)
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:
