@@ -51,18 +51,13 @@ class Keeper:
         folders = sorted(path for path in self.models.glob("*/*") if path.name.isdecimal())
         releases = releases_below(self.root) if request.get("releases") else []
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            copies = [
-                self.noted(found, folder) for folder, found in zip(folders, pool.map(examined, folders), strict=True)
-            ]
-            served = [
-                self.noted(found, folder) for folder, found in zip(releases, pool.map(examined, releases), strict=True)
-            ]
+            copies = list(map(self.noted, pool.map(examined, folders), folders))
+            served = list(map(self.noted, pool.map(examined, releases), releases))
+        for copy, folder in zip(copies, folders, strict=True):
+            copy.update(name=folder.parent.name, version=int(folder.name))
         return {
             "time": time.time(),
-            "copies": [
-                {**one, "name": at.parent.name, "version": int(at.name)}
-                for at, one in zip(folders, copies, strict=True)
-            ],
+            "copies": copies,
             "releases": served,
             "documents": self.documents_here(),
             "leftovers": [] if self.held else self.leftovers(),

@@ -103,6 +103,7 @@ def _filled(
     damaged = {one.reference: finding for one in needed if (finding := contents.damaged(one, set(paths)))}
     needed = [one for one in needed if one.reference not in damaged]
     _refuse_full(holder.name, sum(path.stat().st_size for path in paths if path.is_file()), free)
+    say(f"{holder.name}: {len(wanted) - len(needed)} versions are there and verified, {len(needed)} to come ...")
     sent, said = 0, time.monotonic()
     for number, batch in enumerate(batches := list(plan.batches(needed)), 1):
         if number > 1 and time.monotonic() - said > QUIET_SECONDS:
@@ -115,7 +116,6 @@ def _filled(
     sent += sum(map(len, stale.values()))
     there = len(wanted) - len(needed) - len(damaged)
     row = Row(holder.name, there, len(needed), len(stale), sent)
-    say(f"{holder.name}: {told(row)}")
     return row, list(damaged.values())
 
 

@@ -29,8 +29,8 @@ def command(as_json: bool, only_local: bool, rebuild_index: bool, store_path: Pa
     """Verify every byte of every version, also in the trash, and the ledgers, the aliases, the log and the index.
 
     The same for the copies, on the hosts themselves, wherever `store replicate` made them: damaged ones, too few, and
-    hosts that can't be reached. Prints a line for each thing that is wrong and exits with 3 if there is any. Changes nothing but the index, which
-    is made anew where it is missing or corrupt.
+    hosts that can't be reached. Prints a line for each thing that is wrong and exits with 3 if there is any. Changes
+    nothing but the index, which is made anew where it is missing or corrupt.
     """
     began = time.monotonic()
     counts = [0]
