@@ -56,13 +56,13 @@ def clash(copies: Iterable[bytes]) -> int | None:
 def merged(copies: Iterable[bytes]) -> bytes:
     """Return the log that has every sound record of any copy, once, in the order of time.
 
-    Lines of our own that were altered stay, as evidence, as long as the others have not brought as many new ones.
+    The other copies are earlier states of ours, so their records come first within a second. Lines of our own that
+    were altered stay, as evidence, as long as the others have not brought as many new ones.
     """
     ours, *others = copies
-    others = sorted(others, key=len, reverse=True)
-    found, altered = _lines(ours), [ours.split(b"\n")[number - 1] for number in parsed(ours).altered]
-    had = len(found)
-    for content in others:
+    altered = [ours.split(b"\n")[number - 1] for number in parsed(ours).altered]
+    had, found = len(_lines(ours)), list[Line]()
+    for content in (*sorted(others, key=len, reverse=True), ours):
         have = {line for line, _ in found}
         found += [(line, record) for line, record in _lines(content) if line not in have]
     found.sort(key=lambda entry: str(entry[1].get("time", "")))

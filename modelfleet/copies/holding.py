@@ -83,6 +83,8 @@ class Holder(Protocol):
     name: str
     base: str
     """What its paths are below, as a person would write it: ``server1:/opt/modelfleet``, or the URL."""
+    papers: str
+    """Where the store's documents are, written in the same way."""
 
     def look(self, *, releases: bool = False, hold: bool = False) -> Look:
         """Verify every byte there; with ``hold``, keep other runs out and remove what a killed one left."""

@@ -31,6 +31,7 @@ class HostHolder:
 
     def __init__(self, host: Host, root: str = HOME) -> None:
         self.name, self.base = host.name, f"{host.name}:{root}"
+        self.papers = f"{self.base}/copies/store"
         self._stderr: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the session
         self._process = _start(host, self._stderr)
         self._lacking: dict[str, tuple[Path, int]] = {}

@@ -13,7 +13,7 @@ from modelfleet.copies.holding import Holder, Look, Original
 from modelfleet.copies.streams import described
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import disk, place
+from modelfleet.store import disk, ledger, place
 from modelfleet.store.verifying import Finding
 
 SPARE_BYTES = 64 << 20
@@ -103,6 +103,9 @@ def _filled(
     damaged = {one.reference: finding for one in needed if (finding := contents.damaged(one, set(paths)))}
     needed = [one for one in needed if one.reference not in damaged]
     _refuse_full(holder.name, sum(path.stat().st_size for path in paths if path.is_file()), free)
+    stale = {path: paper for path, paper in papers.items() if _is_stale(look, path, paper)}
+    if stale:
+        holder.write(stale)
     say(f"{holder.name}: {len(wanted) - len(needed)} versions are there and verified, {len(needed)} to come ...")
     sent, said = 0, time.monotonic()
     for number, batch in enumerate(batches := list(plan.batches(needed)), 1):
@@ -110,9 +113,6 @@ def _filled(
             said = time.monotonic()
             say(f"{holder.name}: {number - 1} of {len(batches)} batches, {megabytes(sent)} sent ...")
         sent += holder.put(batch)
-    stale = {path: paper for path, paper in papers.items() if _is_stale(look, path, paper)}
-    if stale:
-        holder.write(stale)
     sent += sum(map(len, stale.values()))
     there = len(wanted) - len(needed) - len(damaged)
     row = Row(holder.name, there, len(needed), len(stale), sent)
@@ -174,17 +174,25 @@ def _refuse_foreign(holders: Holders, digests: Mapping[tuple[str, int], str], pa
         holder = holders.reached[name]
         for copy in look.copies:
             known = digests.get((copy.name, copy.version))
-            if copy.is_whole and known not in (None, copy.digest):
-                what = f"{copy.name}:{copy.version} there is another version than the store's"
-                found.append(Failure(f"{holder.base}/{copy.where}", what, "it is the copy of another store: move it"))
+            unsure = f"{copy.name}/{ledger.FILE}" not in look.documents
+            if unsure and copy.is_whole and known not in (None, copy.digest):
+                found.append(_foreign(f"{copy.name}:{copy.version}", name))
         for path in sorted(path for path in look.documents if contents.is_document(path)):
             if not documents.is_log(path) or not _is_stale(look, path, papers.get(path, b"")):
                 continue
-            count = documents.lacking(path, papers.get(path, b""), holder.document(path))
-            if count:
+            ours, theirs = papers.get(path, b""), holder.document(path)
+            number = documents.clash([ours, theirs]) if path.endswith(ledger.FILE) else None
+            if number:
+                found.append(_foreign(f"{path.partition('/')[0]}:{number}", name))
+            elif count := documents.lacking(path, ours, theirs):
                 found.append(Failure(name, f"has {count} records of {path} that this store lacks", RECOVER))
     if found:
         raise Failures(found)
+
+
+def _foreign(reference: str, holder: str) -> Failure:
+    what = f"{reference} there is another version than the store's"
+    return Failure(holder, what, "its copies are those of another store: choose other hosts, or move them away")
 
 
 def _refuse_full(name: str, size: int, free: int) -> None:

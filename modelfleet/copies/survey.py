@@ -86,7 +86,7 @@ def _of_copy(
 def _of_documents(holder: Holder, look: Look, papers: Mapping[str, bytes], store: Path) -> Iterator[Finding]:
     """Compare the store's documents with a holder's: which of both is damaged, or lacks what the other has."""
     for path in sorted({*papers, *filter(contents.is_document, look.documents)}):
-        ours, where = papers.get(path, b""), f"{holder.base}/{path}"
+        ours, where = papers.get(path, b""), f"{holder.papers}/{path}"
         if path not in look.documents:
             yield Finding(where, "stale", "is not there yet", HEAL)
             continue

@@ -29,6 +29,7 @@ class UrlHolder:
 
     def __init__(self, url: str, **options: Any) -> None:
         self.name = self.base = url
+        self.papers = f"{url}/store"
         self._system, self._base = _opened(url, options)
         self._renames = url.partition("://")[0] in RENAMES
         self._there: dict[str, str] = {}
