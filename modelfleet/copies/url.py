@@ -194,6 +194,10 @@ def _opened(url: str, options: dict[str, Any]) -> tuple[Any, str]:
     try:
         import fsspec
 
+        if extra == "sftp":
+            from modelfleet.copies.sftp import OnlyKnown
+
+            options = {"host_key_policy": OnlyKnown(), **options}
         system, base = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
         cure = f"install the extra: pip install 'modelfleet[{extra}]'"

@@ -26,7 +26,7 @@ class Here(Host):
 class Gone(Host):
     """A host that does not answer."""
 
-    def ssh(self, *command: str) -> list[str]:
+    def ssh(self, *command: str) -> list[str]:  # noqa: ARG002
         """Return what fails as SSH does."""
         return ["sh", "-c", "echo 'connect to host: No route to host' >&2; exit 255"]
 
