@@ -40,13 +40,14 @@ def ask(host: Host, script: str) -> Evidence:
         return Evidence(host, {}, f"no answer within {TIMEOUT_SECONDS} s")
     after = time.time()
     if done.returncode != 0:
-        return Evidence(host, {}, _reason(done.stderr))
+        return Evidence(host, {}, reason(done.stderr))
     said = json.loads(done.stdout.splitlines()[-1])
     skew = max(0.0, before - said["time"], said["time"] - after)
     return Evidence(host, said, clock_skew_seconds=skew)
 
 
-def _reason(stderr: str) -> str:
+def reason(stderr: str) -> str:
+    """Return why a session failed: the last thing that it said."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     if any("password is required" in line for line in lines):
         return "sudo wants a password"

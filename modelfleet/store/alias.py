@@ -83,7 +83,7 @@ def read(name: str, store: Path | None = None) -> dict[str, Alias]:
     file = place.home(name, store) / FILE
     try:
         document = json.loads(file.read_text())
-        if document["sha256"] != _digest(document["aliases"]):
+        if document["sha256"] != digest(document["aliases"]):
             raise ValueError("its checksum does not fit")
         return {one: _alias(entry) for one, entry in document["aliases"].items()}
     except (FileNotFoundError, NotADirectoryError):
@@ -99,10 +99,11 @@ def _alias(entry: Mapping[str, Any]) -> Alias:
 
 def _write(home: Path, found: Mapping[str, Alias]) -> None:
     content = {name: asdict(entry) for name, entry in sorted(found.items())}
-    disk.write(home / FILE, json.dumps({"aliases": content, "sha256": _digest(content)}, indent=1) + "\n")
+    disk.write(home / FILE, json.dumps({"aliases": content, "sha256": digest(content)}, indent=1) + "\n")
 
 
-def _digest(content: Any) -> str:
+def digest(content: Any) -> str:
+    """Return the checksum that the file has of its aliases."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

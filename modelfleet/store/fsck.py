@@ -16,7 +16,8 @@ from modelfleet.store.verifying import Finding, Progress, Version
 HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing: `modelfleet.store.mending` mends the first three."""
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
-OF_STORE = {place.TRASH, audit.FILE}
+COPIES = "copies.json"
+OF_STORE = {place.TRASH, audit.FILE, COPIES, f".{COPIES}{disk.BESIDE}"}
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 

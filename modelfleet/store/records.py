@@ -42,9 +42,14 @@ def append(file: Path, record: Mapping[str, Any]) -> None:
 def read(file: Path) -> Records:
     """Read all records; none where there is no file. Raises OSError where it can't be read."""
     try:
-        lines = file.read_bytes().split(b"\n")
+        return parsed(file.read_bytes())
     except FileNotFoundError:
         return Records((), ())
+
+
+def parsed(content: bytes) -> Records:
+    """Return the records of a file's content."""
+    lines = content.split(b"\n")
     read = [(number, line, _record(line)) for number, line in enumerate(lines, 1) if line]
     altered = tuple(number for number, line, record in read if record is None and line.endswith(b'"}'))
     return Records(tuple(record for _, _, record in read if record is not None), altered)

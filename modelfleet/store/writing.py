@@ -55,7 +55,7 @@ def publish(folder: Path, name: str, version: int, store: Path | None = None) ->
     The ledger has its digest before it is in its place. Raises OSError, with nothing published, where the disk
     refuses it, and Failure where the version is saved and the log of it is not.
     """
-    _seal(folder)
+    seal(folder)
     home = place.home(name, store)
     digest = identity((folder / MANIFEST).read_bytes())
     ledger.append(home, ledger.ALLOCATED, version, digest)
@@ -93,7 +93,8 @@ def _note(name: str, version: int, digest: str, store: Path | None) -> None:
     audit.record("saved", store, reference=reference, digest=digest)
 
 
-def _seal(folder: Path) -> None:
+def seal(folder: Path) -> None:
+    """Make the files of a folder last, and read-only; the folder itself can still be moved."""
     for entry in sorted(folder.rglob("*"), reverse=True):
         disk.sync(entry)
         entry.chmod(0o555 if entry.is_dir() else 0o444)

@@ -1,0 +1,109 @@
+"""What a store has to have copies of: every version, also in the trash, and its own documents."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from modelfleet.copies.holding import Original
+from modelfleet.store import alias, audit, fsck, ledger, place, verifying
+from modelfleet.store.settling import HERE
+from modelfleet.store.verifying import Finding, Version
+from modelfleet_service import model
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import MANIFEST, SIGNATURES, File
+
+OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
+
+
+def names(store: Path | None) -> list[str]:
+    """Return every name that has a folder in the store or in its trash."""
+    folder = place.path(store)
+    return sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
+
+
+def versions(store: Path | None) -> list[Version]:
+    """Return every version that has a folder, with the ledger's digest."""
+    return [one for name in names(store) for one in fsck.versions(place.path(store), name)]
+
+
+def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
+    """Return the versions whose manifest is the ledger's, and a finding for each that can't be copied."""
+    found: list[Original] = []
+    wrong: list[Finding] = []
+    for version in versions(store):
+        try:
+            found.append(original(version))
+        except (ModelError, OSError) as error:
+            what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
+            cure = "run `modelfleet store heal`"
+            where = str(version.folder / MANIFEST)
+            wrong.append(Finding(where, "altered", what, cure, version.name, version.version, MANIFEST))
+    return found, wrong
+
+
+def original(version: Version) -> Original:
+    """Return a version as it is to be copied; its files are not read.
+
+    Raises ModelError where its manifest is not the one that the ledger knows, OSError where it can't be read.
+    """
+    manifest = version.folder / MANIFEST
+    content = manifest.read_bytes()
+    digest = model.identity(content)
+    if version.folder.is_symlink() or version.digest not in (None, digest):
+        raise ModelError(str(manifest), "was altered: its SHA-256 is not the ledger's")
+    if version.digest is None and any(finding.kind == "misplaced" for finding in verifying.findings_of(version)):
+        raise ModelError(str(manifest), "is not of the version whose place it is in")
+    beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES) if (version.folder / name).is_file()]
+    signatures = next((file.sha256 for file in beside if file.path == SIGNATURES), "")
+    files = (*model.listed(manifest, content), *beside)
+    return Original(version.name, version.version, digest, version.folder, files, signatures)
+
+
+def damaged(original: Original, paths: set[Path]) -> Finding | None:
+    """Return a finding where one of these files, if it is the version's, is not what its manifest says."""
+    for file in original.files:
+        place_of = original.folder / file.path
+        try:
+            if place_of in paths:
+                model.verify_file(place_of, file)
+        except (ModelError, OSError) as error:
+            what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
+            cure = "run `modelfleet store heal`"
+            return Finding(str(place_of), "altered", what, cure, original.name, original.version, file.path)
+    return None
+
+
+def documents(store: Path | None) -> dict[str, bytes]:
+    """Return the store's documents by their path in the store: ledgers, aliases, the audit log."""
+    folder = place.path(store)
+    return {path: (folder / path).read_bytes() for path in _documents(folder, names(store))}
+
+
+def is_document(path: str) -> bool:
+    """Tell whether a path that a holder names is one of a store's documents."""
+    name, _, file = path.partition("/")
+    return path == audit.FILE or (bool(place.NAME.fullmatch(name)) and file in OF_NAMES)
+
+
+def digests(store: Path | None) -> dict[tuple[str, int], str]:
+    """Return the digest of every version that is to be there or in the trash: the ledger's, or its manifest's."""
+    found: dict[tuple[str, int], str] = {}
+    for name in names(store):
+        read = ledger.read(place.home(name, store))
+        found |= {(name, version): read.digests[version] for version, state in read.states.items() if state in HERE}
+    for one in versions(store):
+        with contextlib.suppress(OSError):
+            found[one.name, one.version] = one.digest or model.identity((one.folder / MANIFEST).read_bytes())
+    return found
+
+
+def _documents(folder: Path, found: list[str]) -> Iterator[str]:
+    candidates = [audit.FILE, *(f"{name}/{file}" for name in found for file in OF_NAMES)]
+    yield from (path for path in candidates if (folder / path).is_file())
+
+
+def _file(folder: Path, name: str) -> File:
+    path = folder / name
+    return File(name, model.sha256_of(path), path.stat().st_size)

@@ -1,0 +1,117 @@
+"""Heal: repair the store and its copies from a good copy, wherever that is; nothing damaged is deleted unseen."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelfleet.copies import papers, placing, replicate, survey, targets
+from modelfleet.copies.holding import Copy, Holder
+from modelfleet.copies.replicate import Say
+from modelfleet.copies.targets import Holders, Target
+from modelfleet.errors import Failure, Failures
+from modelfleet.store import fsck, ledger, mending, place
+from modelfleet.store.verifying import Finding
+
+BROKEN = frozenset({"altered", "missing", "unlisted", "unreadable", "lost", "link"})
+Version = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done, a line each; what could not be done, and what is still wrong."""
+
+    done: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    remains: tuple[Finding, ...]
+
+
+def run(store: Path | None = None, say: Say = replicate.aloud) -> Report:
+    """Repair what `survey.check` finds: the store's own versions and documents first, then the copies.
+
+    Raises Failure where the store can't be read or written.
+    """
+    place.opened(store)
+    done: list[str] = []
+    failed: list[Failure] = []
+    with targets.alone(store):
+        found = survey.check(store)
+        if not found:
+            return Report((), (), ())
+        known = targets.remembered(store)
+        for one in known if any(_is_local(finding, store) for finding in found) else ():
+            _local(one, store, done, failed)
+        done += mending.mend(store)
+        for one in known:
+            _remote(one, store, say, done, failed)
+    return Report(tuple(done), tuple(failed), tuple(survey.check(store)))
+
+
+def _is_local(finding: Finding, store: Path | None) -> bool:
+    return finding.where.startswith(f"{place.path(store)}/") and finding.kind in {*BROKEN, "ledger", "log", "alias"}
+
+
+def _local(one: Target, store: Path | None, done: list[str], failed: list[Failure]) -> None:
+    with contextlib.suppress(Failure), targets.opened(one, releases=True) as holders:
+        lines, refused = papers.bring(holders, store)
+        done += lines
+        failed += refused
+        for version in broken(store):
+            try:
+                done += _brought(holders, version, store)
+            except Failure as failure:
+                failed.append(failure)
+
+
+def broken(store: Path | None) -> list[Version]:
+    """Return the versions of the store itself that are damaged or lost, those in the trash too."""
+    found = fsck.check(store)
+    return sorted({(finding.name, finding.version) for finding in found if finding.version and finding.kind in BROKEN})
+
+
+def _brought(holders: Holders, version: Version, store: Path | None) -> list[str]:
+    name, number = version
+    digest = ledger.read(place.home(name, store)).digests.get(number)
+    sources = sources_of(holders, version, digest)
+    for holder, copy in sources:
+        with contextlib.suppress(Failure):
+            aside = placing.bring(holder, copy, name, number, store, "healed")
+            kept = f"; the damaged one is kept at {aside}" if aside else ""
+            return [f"{name}:{number}: brought back from {holder.base}/{copy.where}{kept}"]
+    what = "no holder has a good copy" if not sources else "no copy arrived whole"
+    raise Failure(f"{name}:{number}", what, "save the model again")
+
+
+def sources_of(holders: Holders, version: Version, digest: str | None) -> Sequence[tuple[Holder, Copy]]:
+    """Return the whole copies of a version, and then the models of releases that have its digest.
+
+    A version from before there was a ledger is known by its name, if all its copies agree on the digest.
+    """
+    copies = [
+        (holders.reached[name], copy)
+        for name, look in holders.looks.items()
+        for copy in look.copies
+        if (copy.name, copy.version) == version and copy.is_whole and digest in (None, copy.digest)
+    ]
+    agreed = digest or (copies[0][1].digest if len({copy.digest for _, copy in copies}) == 1 else None)
+    releases = [
+        (holders.reached[name], copy)
+        for name, look in holders.looks.items()
+        for copy in look.releases
+        if copy.is_whole and copy.digest == agreed
+    ]
+    return [*copies, *releases] if agreed else []
+
+
+def _remote(one: Target, store: Path | None, say: Say, done: list[str], failed: list[Failure]) -> None:
+    try:
+        report = replicate.fill(one, store, say)
+    except Failures as failures:
+        failed += failures.failures
+    except Failure as failure:
+        failed.append(failure)
+    else:
+        failed += report.failed
+        done += [f"{row.holder}: {replicate.told(row)}" for row in report.holders if row.sent or row.documents]

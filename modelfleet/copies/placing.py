@@ -1,0 +1,111 @@
+"""Bring one version back from a copy: fetched beside, verified, and put in its place; what was there is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from modelfleet.copies.holding import Copy, Holder
+from modelfleet.errors import Failure
+from modelfleet.store import audit, disk, index, ledger, place, writing
+from modelfleet_service import model
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import MANIFEST, SIGNATURES, File
+
+DAMAGED = ".damaged"
+
+
+def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | None, act: str) -> Path | None:
+    """Put a holder's copy of a version in its place; return where the damaged folder went that was there.
+
+    Files of it that are whole are kept as they are. A version that was deleted comes to the trash.
+    Raises Failure, with nothing changed, where the copy does not arrive as its digest says.
+    """
+    target = _place_of(name, version, store)
+    with writing.incoming(name, store) as folder:
+        _fetch(holder, copy, folder, target)
+        said = index.reference_of(folder)
+        if said != f"{name}:{version}":
+            raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
+        aside = _put(folder, target, name, version, copy.digest, store)
+    audit.record(act, store, reference=f"{name}:{version}", digest=copy.digest, source=holder.name)
+    return aside
+
+
+def _place_of(name: str, version: int, store: Path | None) -> Path:
+    here, trash = place.home(name, store) / str(version), place.trashed(name, version, store)
+    deleted = ledger.read(place.home(name, store)).states.get(version) == ledger.DELETED
+    return trash if deleted and not os.path.lexists(here) else here
+
+
+def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path) -> None:
+    manifest = holder.read(f"{copy.where}/{MANIFEST}")
+    where = Path(f"{holder.base}/{copy.where}/{MANIFEST}")
+    if model.identity(manifest) != copy.digest:
+        raise Failure(str(where), "fails its hash on arrival", "try again; see `modelfleet store fsck`")
+    try:
+        files = model.listed(where, manifest)
+    except ModelError as error:
+        raise Failure(error.where, error.what, "move it out of the copies") from error
+    wanted = [file for file in files if not _kept(file, old, folder)]
+    if copy.signatures and not _linked(old / SIGNATURES, folder / SIGNATURES):
+        content = holder.read(f"{copy.where}/{SIGNATURES}")
+        (folder / SIGNATURES).write_bytes(content)
+    holder.fetch(copy, wanted, folder)
+    (folder / MANIFEST).write_bytes(manifest)
+
+
+def _kept(file: File, old: Path, folder: Path) -> bool:
+    """Take a file that is whole from the damaged folder."""
+    try:
+        if old.is_symlink():
+            return False
+        model.verify_file(old / file.path, file)
+    except (ModelError, OSError):
+        return False
+    return _linked(old / file.path, folder / file.path)
+
+
+def _linked(source: Path, target: Path) -> bool:
+    with contextlib.suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.hardlink_to(source)
+        return True
+    return False
+
+
+def _put(folder: Path, target: Path, name: str, version: int, digest: str, store: Path | None) -> Path | None:
+    home = place.home(name, store)
+    writing.seal(folder)
+    with disk.changing(home):
+        known = ledger.read(home).digests.get(version)
+        if known not in (None, digest):
+            raise Failure(f"{name}:{version}", "the ledger has another digest", "nothing was changed")
+        aside = _aside(target, name, version, store)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.rename(target)
+        target.chmod(0o555)
+        disk.sync(target.parent)
+        if known is None:
+            ledger.append(home, ledger.SAVED, version, digest)
+    return aside
+
+
+def _aside(target: Path, name: str, version: int, store: Path | None) -> Path | None:
+    """Move what is in a version's place to the trash's folder of damaged ones; nothing is deleted."""
+    if not os.path.lexists(target):
+        return None
+    return moved_aside(target, f"{name}-{version}", store)
+
+
+def moved_aside(entry: Path, name: str, store: Path | None) -> Path:
+    """Move something damaged to ``<store>/.trash/.damaged/`` under a name that is free there."""
+    folder = place.path(store) / place.TRASH / DAMAGED
+    folder.mkdir(parents=True, exist_ok=True)
+    number = next(number for number in range(1, 1 << 30) if not os.path.lexists(folder / f"{name}.{number}"))
+    if entry.is_dir() and not entry.is_symlink():
+        entry.chmod(0o755)
+    entry.rename(folder / f"{name}.{number}")
+    disk.sync(folder)
+    return folder / f"{name}.{number}"

@@ -1,0 +1,104 @@
+"""Survey: everything that is wrong with a store and with its copies, wherever they are; reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from modelfleet.copies import contents, documents, targets
+from modelfleet.copies.holding import Copy, Holder, Look, Original
+from modelfleet.copies.streams import described
+from modelfleet.copies.targets import Holders, Target
+from modelfleet.errors import Failure
+from modelfleet.store import fsck, ledger, place
+from modelfleet.store.verifying import Finding, Progress
+from modelfleet_service.model import MANIFEST, SIGNATURES
+
+HEAL = "run `modelfleet store heal`"
+RECOVER = "run `modelfleet store recover`"
+Digests = Mapping[tuple[str, int], str]
+
+
+def check(store: Path | None = None, progress: Progress | None = None) -> list[Finding]:
+    """Return all that is wrong, in the store itself and then with its copies; empty if every byte is as it was saved.
+
+    A holder that can't be reached is one of the findings. Raises Failure where the store itself can't be read.
+    """
+    return [*fsck.check(store, progress), *of_copies(store)]
+
+
+def of_copies(store: Path | None = None) -> list[Finding]:
+    """Return what is wrong with the copies at the targets that the store remembers."""
+    return [finding for one in targets.remembered(store) for finding in _of_target(one, store)]
+
+
+def _of_target(one: Target, store: Path | None) -> Iterator[Finding]:
+    try:
+        with targets.opened(one) as holders:
+            for name, failure in holders.failed.items():
+                yield Finding(name, "unreachable", f"its copies can't be verified ({failure.what})", failure.cure)
+            yield from _of_holders(one, holders, store)
+    except Failure as failure:
+        yield Finding(one.target, "unreachable", f"its copies can't be verified ({failure.what})", failure.cure)
+
+
+def _of_holders(one: Target, holders: Holders, store: Path | None) -> Iterator[Finding]:
+    digests, papers = contents.digests(store), contents.documents(store)
+    originals = {(one.name, one.version): one for one in contents.originals(store)[0]}
+    for name, look in holders.looks.items():
+        holder = holders.reached[name]
+        for copy in look.copies:
+            yield from _of_copy(holder, copy, digests, originals)
+        for left in look.leftovers:
+            yield Finding(f"{holder.base}/{left}", "leftover", "is left of a run that was killed", HEAL)
+        yield from _of_documents(holder, look, papers, place.path(store))
+    for key, digest in digests.items():
+        good = sum(_is_good(look.copy_of(*key), digest) for look in holders.looks.values())
+        if good < one.copies:
+            reference = f"{key[0]}:{key[1]}"
+            what = f"{good} good copies at {one.target} where {one.copies} are wanted"
+            yield Finding(reference, "few", what, HEAL, *key)
+
+
+def _is_good(copy: Copy | None, digest: str) -> bool:
+    return bool(copy and copy.is_whole and copy.digest == digest)
+
+
+def _of_copy(
+    holder: Holder, copy: Copy, digests: Digests, originals: Mapping[tuple[str, int], Original]
+) -> Iterator[Finding]:
+    key, where = (copy.name, copy.version), f"{holder.base}/{copy.where}"
+    gone = any(flaw.file == MANIFEST for flaw in copy.wrong)
+    if key not in digests:
+        yield Finding(where, "unknown", "the store knows no such version", f"{RECOVER}, or move it", *key)
+    elif copy.digest != digests[key] and not gone:
+        what = "was altered: its SHA-256 is not the ledger's"
+        yield Finding(f"{where}/{MANIFEST}", "altered", what, HEAL, *key, MANIFEST)
+        return
+    for flaw in copy.wrong:
+        at = f"{where}/{flaw.file}" if flaw.file else where
+        yield Finding(at, flaw.kind, flaw.what, HEAL, *key, flaw.file)
+    if key in originals and copy.is_whole and copy.signatures != originals[key].signatures:
+        what = "is not the store's" if copy.signatures else "is missing"
+        yield Finding(f"{where}/{SIGNATURES}", "stale", what, HEAL, *key, SIGNATURES)
+
+
+def _of_documents(holder: Holder, look: Look, papers: Mapping[str, bytes], store: Path) -> Iterator[Finding]:
+    """Compare the store's documents with a holder's: which of both is damaged, or lacks what the other has."""
+    for path in sorted({*papers, *filter(contents.is_document, look.documents)}):
+        ours, where = papers.get(path, b""), f"{holder.papers}/{path}"
+        if path not in look.documents:
+            yield Finding(where, "stale", "is not there yet", HEAL)
+            continue
+        if look.documents[path].sha256 == described(path, ours).sha256:
+            continue
+        theirs = holder.document(path)
+        count = documents.lacking(path, ours, theirs)
+        if path not in papers:
+            yield Finding(str(store / path), "lost", f"is lost: {holder.name} has it", HEAL)
+        elif count:
+            yield Finding(str(store / path), "ledger", f"lacks {count} records that {holder.name} has", HEAL)
+        elif not documents.is_sound(path, theirs):
+            yield Finding(where, "altered", "was altered", HEAL)
+        elif not (documents.is_older(path, ours, theirs) and not path.endswith(ledger.FILE)):
+            yield Finding(where, "stale", "is older than the store's", HEAL)

@@ -1,0 +1,129 @@
+"""Damage anywhere is found with its place named, and healed from a good copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.copies import heal, replicate, survey
+from tests.copies.conftest import Hosts, flip
+from tests.store.tiny import publish
+
+
+def removed(folder: Path) -> None:
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def truncated(folder: Path) -> None:
+    (folder / "model.onnx").chmod(0o644)
+    (folder / "model.onnx").write_bytes(b"half")
+
+
+def lacking(folder: Path) -> None:
+    folder.chmod(0o755)
+    (folder / "model.yaml").unlink()
+
+
+def added(folder: Path) -> None:
+    folder.chmod(0o755)
+    (folder / "more.txt").write_text("more")
+
+
+def flipped(folder: Path) -> None:
+    flip(folder / "model.onnx")
+
+
+def other(folder: Path) -> None:
+    flip(folder / "manifest.json")
+
+
+DAMAGES = [removed, truncated, lacking, added, flipped, other]
+
+
+@pytest.fixture
+def copied(origin: Path, hosts: Hosts) -> Path:
+    """The store, with two copies of each version, and an alias."""
+    stores.set_alias("many", "champion", 2, origin)
+    assert replicate.run(hosts.target, origin).is_complete
+    return origin
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_version_of_the_store_is_brought_back_and_the_damaged_one_kept(
+    copied: Path, hosts: Hosts, damage: Callable[[Path], None]
+) -> None:
+    was = {path.name: path.read_bytes() for path in (copied / "many/2").iterdir()}
+    damage(copied / "many/2")
+    assert survey.check(copied) != []
+    report = heal.run(copied)
+    assert report.remains == ()
+    assert {path.name: path.read_bytes() for path in (copied / "many/2").iterdir()} == was
+    assert (copied / ".trash/.damaged/many-2.1").is_dir() == (damage is not removed)
+    assert stores.find("many@champion", copied).version == 2
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_copy_is_found_with_host_and_path_and_healed(
+    copied: Path, hosts: Hosts, damage: Callable[[Path], None]
+) -> None:
+    copy = hosts.copies("many:2")[0]
+    host = copy.relative_to(hosts.folder).parts[0]
+    damage(copy)
+    found = survey.check(copied)
+    assert any(finding.where.startswith(f"{host}:{copy}") for finding in found) or damage is removed
+    assert any(finding.kind == "few" for finding in found)
+    assert heal.run(copied).remains == ()
+
+
+def test_a_version_damaged_in_the_store_and_on_one_host_is_healed_everywhere(copied: Path, hosts: Hosts) -> None:
+    flipped(copied / "few/1")
+    flipped(hosts.copies("few:1")[0])
+    assert heal.run(copied).remains == ()
+
+
+def test_what_is_damaged_everywhere_is_said_and_nothing_of_it_is_touched(copied: Path, hosts: Hosts) -> None:
+    for folder in (copied / "few/1", *hosts.copies("few:1")):
+        flipped(folder)
+    report = heal.run(copied)
+    assert [str(f) for f in report.failed] == ["few:1: no holder has a good copy; save the model again"]
+    assert {finding.name for finding in report.remains} == {"few"}
+    assert (copied / "few/1/model.onnx").exists()
+
+
+@pytest.mark.parametrize("file", ["many/ledger.jsonl", "audit.jsonl", "many/aliases.json"])
+def test_a_document_of_the_store_that_was_altered_or_lost_is_brought_back(
+    copied: Path, hosts: Hosts, file: str
+) -> None:
+    was = (copied / file).read_bytes()
+    flip(copied / file, 30)
+    assert heal.run(copied).remains == ()
+    assert (copied / file).read_bytes()[: len(was)] == was
+    (copied / file).unlink()
+    assert heal.run(copied).remains == ()
+    assert stores.aliases("many", copied) == {"champion": 2}
+    assert publish(copied) == 4
+
+
+def test_an_altered_document_on_a_host_is_found_and_healed(copied: Path, hosts: Hosts) -> None:
+    flip(hosts.folder / "one/copies/store/many/ledger.jsonl", 30)
+    found = survey.check(copied)
+    assert [finding.where for finding in found] == [f"one:{hosts.folder}/one/copies/store/many/ledger.jsonl"]
+    assert heal.run(copied).remains == ()
+
+
+def test_a_deleted_version_is_healed_in_the_trash(copied: Path, hosts: Hosts) -> None:
+    stores.delete("many:3", copied, ask_hosts=False)
+    flipped(copied / ".trash/many/3")
+    assert heal.run(copied).remains == ()
+    assert stores.versions("many", copied) == [1, 2]
+    assert stores.restore("many:3", copied)
+    assert stores.find("many:3", copied)
+
+
+def test_a_sound_store_is_left_alone(copied: Path) -> None:
+    assert heal.run(copied) == heal.Report((), (), ())
