@@ -81,7 +81,7 @@ def test_store_path_prints_the_store(tmp_path: Path) -> None:
 def test_a_pickle_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "model.joblib").write_bytes(b"")
     done = run("model", "save", str(tmp_path / "model.joblib"), "--name", "x", "--examples", "x.csv")
-    assert (done.returncode, "add --trust-pickle; or call modelfleet.save()" in done.stderr) == (1, True)
+    assert (done.returncode, "add --trust-pickle, or call modelfleet.save()" in done.stderr) == (1, True)
 
 
 def test_a_file_is_saved_from_the_command_line(store: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def export(reference: str, form: str, target: Path, store_path: Path | None = No
     if target.exists() or target.is_symlink():
         raise Failure(str(target), "is there already", "give a path where nothing is")
     model = store.find(reference, store_path)
-    module: Format = importlib.import_module(f"{__name__}.{form}")  # type: ignore[assignment]
+    module: Format = importlib.import_module(f"{__name__}.{form}")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as beside:
             module.write(model, Path(beside) / target.name)

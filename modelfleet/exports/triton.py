@@ -45,7 +45,8 @@ def write(model: Model, target: Path) -> None:
         raise refused(model, "Triton", "an ONNX model, an XGBoost or a LightGBM booster")
     classes = model.signature.get("classes") or []
     (home / "config.pbtxt").write_text(f"# {model.reference}, {model.digest}\n{text}")
-    (home / LABELS).write_text("".join(f"{label}\n" for label in classes))
+    if classes:
+        (home / LABELS).write_text("".join(f"{label}\n" for label in classes))
 
 
 def _onnx(model: Model) -> str:

@@ -80,7 +80,11 @@ def finish(
 def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executable) -> int:
     """Load and score the files in a fresh process, as a host will; return its peak memory in bytes."""
     command = [python, "-m", "modelfleet_service.verify", str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SERVICE)})
+    own = python != sys.executable
+    if own:  # an environment that has the packages of the lock, and must find nothing that lies about
+        command.insert(1, "-P")
+    variables = {**os.environ, "PYTHONPATH": str(SERVICE)} if own else None
+    done = subprocess.run(command, capture_output=True, text=True, env=variables)
     if done.returncode != 0:
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         what = f"do not answer as the trainer saw ({reason})"

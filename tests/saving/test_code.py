@@ -12,6 +12,7 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.saving.finish import Wish
 from modelfleet.saving.inputs import Inputs
+from modelfleet_service.model import Model
 
 CODE = """\
 import idna
@@ -27,7 +28,7 @@ class Scorer:
 ROWS = np.arange(6.0).reshape(3, 2)
 
 
-def save(folder: Path, requirements: str) -> stores.Model:
+def save(folder: Path, requirements: str) -> Model:
     """Save the code with these requirements, and read what was saved."""
     folder.mkdir()
     (folder / "scorer.py").write_text(CODE)

@@ -27,6 +27,8 @@ FLAVORS = {"onnx": "data", "xgboost": "data", "lightgbm": "data", "sklearn": "pi
 EXAMPLE_FILES = ("input_example.json", "serving_input_example.json", "serving_input_payload.json")
 SUFFIXES = {"xgboost": ".ubj", "lightgbm": ".txt"}
 OWN = "modelfleet"
+KEPT = {"onnx": ("classes", "activation"), "xgboost": ("classes",), "lightgbm": ("classes",), "sklearn": ()}
+"""Which of the fields that our own export keeps are needed to save each flavor; an estimator knows its classes."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class MlflowModel:
         lineage = {"migrated": f"the MLflow model {self.path.name}"}
         lineage |= {ours: str(self.said[theirs]) for theirs, ours in names.items() if self.said.get(theirs)}
         kept = (self.said.get("metadata") or {}).get(OWN) or {}
-        card: dict[str, Any] = {name: kept[name] for name in ("classes", "activation") if kept.get(name)}
+        card: dict[str, Any] = {name: kept[name] for name in KEPT[self.flavor] if kept.get(name)}
         if self.flavor == "xgboost" and str(self.said["flavors"]["xgboost"].get("model_class")).endswith("Classifier"):
             card.setdefault("classes", _numbered_classes(self.artefact))
         if kept.get("reference"):

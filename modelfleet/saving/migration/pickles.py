@@ -55,7 +55,7 @@ class Artefact:
 def refuse(file: Path, trust: Trust) -> None:
     """Raise Failure where a pickle is not trusted."""
     if not trust.pickle:
-        cure = "if you know who made it, add --trust-pickle; or call modelfleet.save() where you trained"
+        cure = "if you know who made it, add --trust-pickle, or call modelfleet.save() where you trained"
         raise Failure(str(file), "a pickle runs any code that is in it when it is loaded", cure)
 
 
@@ -81,7 +81,7 @@ def take(
         "migrated_digest": f"sha256:{sha256_of(folder / unpickle.PICKLE)}",
         "migrated_parity": f"{gap:.2g} on {len(inputs)} rows",
     }
-    notes = ()
+    notes: tuple[str, ...] = ()
     if said["pickled_with"]:
         lineage["pickled_with"] = str(said["pickled_with"])
         notes = (_version_note(file, said["pickled_with"]),)

@@ -55,7 +55,7 @@ def convert(folder: Path) -> None:
 
 def _loaded(path: Path) -> Any:
     """Load with joblib, which reads plain pickles and those of cloudpickle as well."""
-    import joblib
+    import joblib  # type: ignore[import-untyped]
 
     return joblib.load(path)
 

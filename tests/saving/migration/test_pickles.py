@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import joblib
+import joblib  # type: ignore[import-untyped]
 import lightgbm
 import numpy as np
 import pytest
@@ -106,7 +106,7 @@ def _version() -> bytes:
     import sklearn
 
     assert len(sklearn.__version__) == len("1.4.9")
-    return sklearn.__version__.encode()
+    return str(sklearn.__version__).encode()
 
 
 def test_a_pickle_that_nobody_trusts_is_not_run(canary: Path) -> None:
