@@ -17,7 +17,7 @@ from modelfleet.saving.card import Ensemble, Scoring, Signature
 from modelfleet.saving.estimators import refuse_nan
 from modelfleet.saving.finish import SavedModel, Wish, finish
 from modelfleet.saving.inputs import Inputs
-from modelfleet.saving.plans import Chosen, Plan, Value
+from modelfleet.saving.plans import Chosen, Plan
 from modelfleet_service import members as models
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model, read
@@ -35,7 +35,7 @@ def combine(
     weights: Sequence[float] = (),
     final: str = "",
     field: str = "",
-    routes: Mapping[Value, str] | None = None,
+    routes: Mapping[Any, str] | None = None,
     default: str = "",
     inputs: Any = None,
     targets: Sequence[Any] | None = None,

@@ -26,7 +26,7 @@ def deploy(store: Path, release: str, *options: str) -> bool:
     """Run the module on localhost as the playbook does; return whether it changed anything."""
     model = {"name": "many", "version": 1, "digest": "sha256:1"}
     document = store.parent / "bundle.json"
-    Bundle("route", release, model, (), {}, {}, {}, {}, {}).write(document)
+    Bundle("route", release, model, (), (), (), {}, {}, {}, {}, {}).write(document)
     given = {"path": str(store.parent / "my.yml"), "bundles": {"route": str(document)}, "store": str(store)}
     inventory = store.parent / "my.yml"
     inventory.write_text("all: {hosts: {localhost: {ansible_connection: local}}}\n")

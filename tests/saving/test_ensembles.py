@@ -136,7 +136,7 @@ def test_an_unrouted_instance_in_an_ensemble_of_ensembles_is_named_by_its_place_
     home: Path, scorer: Callable[[str], Scorer]
 ) -> None:
     for name in ("inner", "twin"):
-        routes: dict[Any, str] = {"a": "squares:1", name: "cubes:1"}
+        routes = {"a": "squares:1", name: "cubes:1"}
         modelfleet.combine(name, how="route", field="letter", routes=routes, store_path=home)
     routes = {"x": "inner:1", "y": "twin:1"}
     modelfleet.combine("outer", how="route", field="side", routes=routes, store_path=home)

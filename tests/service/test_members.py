@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_release_of_an_ensemble_serves_with_the_members_that_it_brings(folder:
     client = create_app(open_release(folder)).test_client()
     answer = client.post("/models/both/predict", json={"instances": [INSTANCE]})
     assert answer.status_code == 200
-    assert answer.json["predictions"][0]["label"] == "setosa"
+    assert json.loads(answer.data)["predictions"][0]["label"] == "setosa"
     assert answer.headers["X-Model-Version"] == "both:1"
 
 
