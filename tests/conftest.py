@@ -21,7 +21,7 @@ from tests import rivals as versions
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with flowers:1 and squares:1; made once, also by workers side by side. Read-only by agreement."""
-    return _shared(tmp_path_factory, "store", "squares/1", lambda place: (_flowers(place), _squares(place)))
+    return _shared(tmp_path_factory, "store", "squares/1", _both)
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +60,11 @@ def _shared(factory: pytest.TempPathFactory, name: str, last: str, make: Callabl
             shutil.rmtree(shared, ignore_errors=True)
             make(shared)
     return shared
+
+
+def _both(store: Path) -> None:
+    _flowers(store)
+    _squares(store)
 
 
 def _flowers(store: Path) -> None:

@@ -10,7 +10,7 @@ import paramiko
 KNOWN = "MODELFLEET_KNOWN_HOSTS"
 
 
-class OnlyKnown(paramiko.MissingHostKeyPolicy):
+class OnlyKnown(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
     """Take a host's key only if ~/.ssh/known_hosts, or the file of MODELFLEET_KNOWN_HOSTS, has it."""
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002

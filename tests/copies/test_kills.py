@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import random
@@ -50,7 +51,7 @@ def test_after_every_kill_each_copy_is_whole_or_absent(
             spoil(hosts, origin, turn)
         else:
             publish(origin, "many", size=500_000)
-        interrupted += killed(lambda turn=turn: act(hosts, origin, turn), dice.uniform(0, LONGEST_SECONDS), turn % 2)
+        interrupted += killed(functools.partial(act, hosts, origin, turn), dice.uniform(0, LONGEST_SECONDS), turn % 2)
         damaged = {finding.name for finding in fsck.check(origin) if finding.kind not in fsck.HARMLESS}
         assert damaged <= ({"few"} if act is healing else set())
         for host in hosts.names:

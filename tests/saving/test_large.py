@@ -43,7 +43,7 @@ from modelfleet_host import blobs
 from modelfleet_host.place import Place
 model = store.find("large:1", place / "store")
 files = {file.sha256: str(model.path / file.path) for file in model.files}
-made = bundle.Bundle("large", "r", {}, (), {}, {}, {}, {}, files)
+made = bundle.Bundle("large", "r", {}, (), (), (), {}, {}, {}, {}, files)
 bundle.pack(made, files, place / "shipment.tar")
 host = Place(place / "root", place / "units")
 blobs.receive(host, place / "shipment.tar")
