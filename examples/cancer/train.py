@@ -27,6 +27,7 @@ def main() -> None:
         classifier,
         "cancer",
         inputs=test_x,
+        targets=test_y,
         feature_names=[str(name) for name in data.feature_names],
         format="skops",
         evaluation=[
@@ -39,6 +40,7 @@ def main() -> None:
             "rows": len(train_x),
             "digest": f"sha256:{hashlib.sha256(train_x.tobytes()).hexdigest()}",
         },
+        description="Whether a breast tumour is malignant, from measures of cell nuclei in an image.",
         intended_use="Show a service with named columns; not for diagnosis.",
         limits="569 tumours of one hospital; no use outside this example was evaluated.",
         tags=["example", "tabular"],

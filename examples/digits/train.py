@@ -26,7 +26,9 @@ def main() -> None:
         classifier,
         "digits",
         inputs=test_x,
+        targets=test_y,
         input_name="pixels",
+        about_inputs={"pixels": {"unit": "grey value from 0 to 16", "description": "8 x 8 pixels, row by row"}},
         format="onnx",
         evaluation=[
             {"metric": "accuracy", "data_set": held_out, "value": accuracy},
@@ -38,6 +40,7 @@ def main() -> None:
             "rows": len(train_x),
             "digest": f"sha256:{hashlib.sha256(train_x.tobytes()).hexdigest()}",
         },
+        description="Which digit an image of 8 x 8 pixels shows.",
         intended_use="Recognise a digit in an image of 8 x 8 pixels with grey values from 0 to 16.",
         limits="Trained on digits of 43 people, centred and scaled; other images get an answer all the same.",
         tags=["example", "image"],

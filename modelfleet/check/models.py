@@ -25,11 +25,22 @@ def failures(path: Path, read: Fleet, store_path: Path | None) -> Iterator[Failu
         where = f"{path}: services.{service.name}.model: "
         try:
             model = store.find(service.model, store_path)
-            lacks = [] if wrong else unmet(model, demands, store.members(model, store_path))
+            members = store.members(model, store_path)
+            lacks = [] if wrong else unmet(model, demands, members)
+            lacks += _code([model, *members], bool(service.settings.get("python_code")))
         except Failure as refused:
             lacks = [refused]
         for failure in lacks:
             yield Failure(where + failure.where, failure.what, failure.cure)
+
+
+def _code(models: Iterable[Model], allowed: bool) -> list[Failure]:
+    """Refuse models that are Python code where the service does not allow that."""
+    cure = "read its code, then say `python_code: true` at the service"
+    named = [model.reference for model in models if model.scoring["runtime"] == "code"]
+    return (
+        [] if allowed else [Failure(name, "is Python code, which its service does not allow", cure) for name in named]
+    )
 
 
 def demands(path: Path) -> Demands:

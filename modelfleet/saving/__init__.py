@@ -30,6 +30,7 @@ def save(
     feature_names: Sequence[str] | None = None,
     input_name: str = LABEL,
     nullable: Sequence[str] = (),
+    about_inputs: Mapping[str, Mapping[str, str]] | None = None,
     format: str = "auto",
     evaluation: Sequence[Mapping[str, Any]] = (),
     training_data: Mapping[str, Any] | None = None,
@@ -49,15 +50,15 @@ def save(
 
     ``inputs`` are example rows, best the evaluation data: an array of shape (n, ...), whose instances are lists of
     numbers; a data frame (or an array with ``feature_names``), whose instances are objects; or a list of texts. They
-    fix the signature; a column in which a value may be missing though none is here is named in ``nullable``. The
-    answers to the first rows become the golden set, and a conversion's parity is measured on all of them. With
+    fix the signature; a column in which a value may be missing though none is here is named in ``nullable``, and
+    ``about_inputs`` has the ``unit`` and ``description`` of inputs by name. The answers to the first rows become the golden set, and a conversion's parity is measured on all of them. With
     ``targets``, the true answers, the first 1,000 rows are kept for comparisons with later versions.
     ``format`` is ``onnx``, ``skops``, ``xgboost``, ``lightgbm``, or ``auto``: a booster as it is, ONNX where its
     answers equal the estimator's, skops otherwise. ``evaluation`` is a list of ``{"metric", "data_set", "value"}``;
     ``training_data`` has ``name``, ``location``, ``rows``, ``digest``. ``breaking`` says why a signature that is not
     the last version's is meant. Raises Failure, with nothing saved, where something of this is missing or wrong.
     """
-    examples = Inputs.of(inputs, feature_names, input_name, nullable)
+    examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
     card = {
         "evaluation": [dict(measure) for measure in evaluation],
         "training_data": dict(training_data) if training_data else None,

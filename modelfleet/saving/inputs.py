@@ -76,6 +76,20 @@ class Inputs:
             return next(iter(columns.values()))
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
+    def described(self, about: Mapping[str, Mapping[str, str]]) -> Inputs:
+        """Say what inputs mean: ``unit`` and ``description`` by input name.
+
+        Raises Failure where there is no such input, or something else is said of one.
+        """
+        known = {tensor.name for tensor in self.tensors}
+        for name, said in about.items():
+            if name not in known:
+                raise Failure("about_inputs", f"{name!r} is no input", f"there are {', '.join(sorted(known))}")
+            if not said.keys() <= {"unit", "description"}:
+                raise Failure(f"about_inputs.{name}", f"says {', '.join(said)}", "say unit and description alone")
+        tensors = [tensor.model_copy(update=dict(about.get(tensor.name, {}))) for tensor in self.tensors]
+        return replace(self, tensors=tuple(tensors))
+
     def as_matrix(self) -> NDArray[np.float64] | None:
         """Return the instances as one array of numbers; None where some are texts."""
         return None if any(tensor.dtype == "string" for tensor in self.tensors) else matrix(self.batch)

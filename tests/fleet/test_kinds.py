@@ -81,12 +81,13 @@ def test_a_client_sends_chinese_and_null(
     assert json.loads(live.execute(*sent).output)["predictions"][0][field] == expected
 
 
-def test_code_is_refused_on_the_host_unless_the_service_allows_it(live: Live, kinds: Run) -> None:
+def test_code_is_refused_before_any_host_is_contacted_unless_the_service_allows_it(live: Live, kinds: Run) -> None:
     plain = {"name": "lengths", "model": "lengths:1", "port": 8024}
     services = [*live.fleet.settings["services"], *SERVICES[:3], plain]
     refused = live.deploy(live.edited(put("vars", "services", services)))
     assert refused.status == 1
-    assert "python_code" in refused.output
+    assert "lengths:1: is Python code, which its service does not allow" in refused.output
+    assert "Look at every host" not in refused.output
 
 
 @pytest.fixture(scope="module", autouse=True)

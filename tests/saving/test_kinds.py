@@ -19,6 +19,8 @@ from sklearn.preprocessing import OneHotEncoder
 
 import modelfleet
 from modelfleet import store as stores
+from modelfleet.errors import Failure
+from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import RequestError
 from modelfleet_service.scorer import Scorer, load
 
@@ -153,6 +155,14 @@ def test_the_environment_that_trained_is_recorded(mixed: Scorer) -> None:
     text = (mixed.model.path / "environment.txt").read_text()
     assert text.startswith("# Python 3")
     assert "scikit-learn==" in text
+
+
+def test_an_input_s_unit_and_meaning_are_in_the_signature(tmp_path: Path) -> None:
+    about = {"features": {"unit": "mm", "description": "three lengths"}}
+    scorer = saved(tmp_path, LinearRegression().fit(ROWS, ROWS[:, 0]), ROWS, about_inputs=about)
+    assert scorer.model.signature["inputs"][0]["unit"] == "mm"
+    with pytest.raises(Failure, match="'feature' is no input; there are features"):
+        Inputs.of(ROWS).described({"feature": {"unit": "mm"}})
 
 
 def test_targets_are_kept_for_comparisons_with_later_versions(tmp_path: Path) -> None:
