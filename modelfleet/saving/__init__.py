@@ -51,8 +51,9 @@ def save(
     ``inputs`` are example rows, best the evaluation data: an array of shape (n, ...), whose instances are lists of
     numbers; a data frame (or an array with ``feature_names``), whose instances are objects; or a list of texts. They
     fix the signature; a column in which a value may be missing though none is here is named in ``nullable``, and
-    ``about_inputs`` has the ``unit`` and ``description`` of inputs by name. The answers to the first rows become the golden set, and a conversion's parity is measured on all of them. With
-    ``targets``, the true answers, the first 1,000 rows are kept for comparisons with later versions.
+    ``about_inputs`` has the ``unit`` and ``description`` of inputs by name. The answers to the first rows become the
+    golden set, and a conversion's parity is measured on all of them. With ``targets``, the true answers, the first
+    1,000 rows are kept for comparisons with later versions.
     ``format`` is ``onnx``, ``skops``, ``xgboost``, ``lightgbm``, or ``auto``: a booster as it is, ONNX where its
     answers equal the estimator's, skops otherwise. ``evaluation`` is a list of ``{"metric", "data_set", "value"}``;
     ``training_data`` has ``name``, ``location``, ``rows``, ``digest``. ``breaking`` says why a signature that is not

@@ -44,7 +44,7 @@ def command(
     The card's fields are those of model.yaml, such as evaluation, training_data, intended_use and limits; for a
     classifier that is no skops file also classes, a list of its labels, and for an ONNX graph whose scores are no
     probabilities activation, softmax or sigmoid; feature_names names an array's columns, nullable the inputs in
-    which a value may be missing.
+    which a value may be missing, and about_inputs gives inputs a unit and a description by name.
     A pickle is loaded once, in a process without network, and saved as a file that holds no code. An MLflow model
     brings its signature, and its input example where no --examples are given.
     """

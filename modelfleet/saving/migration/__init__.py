@@ -46,21 +46,23 @@ def refuse(path: Path, trust: Trust) -> None:
 def opened(path: Path, examples: Path | None, card: Mapping[str, Any], wish: Wish, trust: Trust) -> Iterator[Source]:
     """Make a file, a pickle or an MLflow model directory ready to be saved.
 
-    ``card`` is what the saver says; of it ``feature_names`` and ``nullable`` are used up. What a pickle becomes lies in
-    a temporary folder. Raises Failure where it can't be taken over, or nobody gives examples.
+    ``card`` is what the saver says; of it ``feature_names``, ``nullable`` and ``about_inputs`` are used up. What a
+    pickle becomes lies in a temporary folder. Raises Failure where it can't be taken over, or nobody gives examples.
     """
     refuse(path, trust)
     given = dict(card)
     names, nullable = given.pop("feature_names", None), given.pop("nullable", ())
+    about = given.pop("about_inputs", {})
     with tempfile.TemporaryDirectory(prefix="modelfleet-") as folder:
         place = Path(folder)
         if mlflow.is_model(path):
             model = mlflow.read(path)
-            yield _of_mlflow(model, model.examples(mlflow.load(examples), names, nullable), given, wish, trust, place)
+            inputs = model.examples(mlflow.load(examples), names, nullable).described(about)
+            yield _of_mlflow(model, inputs, given, wish, trust, place)
             return
         if examples is None:
             raise Failure(str(path), "nothing says what goes into it", "give --examples")
-        inputs = example_files.read(examples, names, nullable=nullable)
+        inputs = example_files.read(examples, names, nullable=nullable).described(about)
         if path.suffix in pickles.SUFFIXES:
             taken = pickles.take(path, inputs, place, wish, trust)
             yield Source(taken.file, inputs, pickles.merged(given, taken.card), taken.notes)
