@@ -51,7 +51,8 @@ def command(as_json: bool, only_local: bool, rebuild_index: bool, store_path: Pa
 
 
 def _places(count: int) -> str:
-    return f", and their copies at {count} targets," if count else ""
+    where = "one target" if count == 1 else f"{count} targets"
+    return f", and their copies at {where}," if count else ""
 
 
 def _progress(counts: list[int]) -> Callable[[int, int], None]:
