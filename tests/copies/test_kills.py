@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import random
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,5 +81,4 @@ def killed(act: Callable[[], None], seconds: float, both: int) -> bool:
         os.killpg(child.pid, signal.SIGKILL)
     child.kill()
     child.join()
-    time.sleep(0)
     return alive
