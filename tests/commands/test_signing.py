@@ -67,7 +67,7 @@ def test_verify_tells_as_json_who_signed(run: Run) -> None:
     run("store", "keygen", "ann")
     signed = json.loads(run("model", "sign", "flowers:1", "--role", "trainer", "--json").stdout)
     said = json.loads(run("model", "verify", "flowers:1", "--json").stdout)
-    assert set(said) == {"name", "version", "digest", "files", "signatures"}
+    assert set(said) == {"name", "version", "digest", "files", "signatures", "members"}
     (entry,) = said["signatures"]
     assert set(entry) == {"role", "key", "signed", "by", "signature", "signer"}
     assert (entry["role"], entry["key"], said["digest"]) == ("trainer", signed["key"], signed["digest"])
