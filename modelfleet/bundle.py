@@ -23,7 +23,7 @@ from modelfleet.errors import Failure
 from modelfleet.tree import ROOT, SERVICE
 from modelfleet.wheels import Blob, Target
 from modelfleet_service import members
-from modelfleet_service.model import MANIFEST, SIGNATURES, Model
+from modelfleet_service.model import MANIFEST, SIGNATURES, Model, sha256_of
 
 FORMAT = 1
 WHEEL_EPOCH = "1577836800"
@@ -150,7 +150,7 @@ def pack(bundle: Bundle, digests: Iterable[str], into: Path) -> int:
     with tarfile.open(into, "w") as archive:
         for sha256 in sorted(digests):
             path = Path(bundle.sources[sha256])
-            if wheels.digest(path) != sha256:
+            if sha256_of(path) != sha256:
                 raise Failure(bundle.service, f"{path} fails its hash", "delete it if it is a cached wheel")
             archive.add(path, arcname=sha256)
     return into.stat().st_size
@@ -177,7 +177,7 @@ def _every_lock(model: Model) -> dict[str, str]:
     """Digests of the model's and the service's locks, for all Pythons: a release is one for the whole fleet."""
     paths = [*model.path.glob("requirements-*.lock"), *SERVICE.glob("requirements-*.lock")]
     return {
-        f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: wheels.digest(path)
+        f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: sha256_of(path)
         for path in paths
     }
 
@@ -207,7 +207,7 @@ def _place(member: Model) -> str:
 def _files(model: Model) -> tuple[Blob, ...]:
     """A model's files, its manifest, and its signatures if there are any: the last two are not in the manifest."""
     paths = [path for name in (MANIFEST, SIGNATURES) if (path := model.path / name).is_file()]
-    beside = (Blob(path.name, wheels.digest(path), path.stat().st_size) for path in paths)
+    beside = (Blob(path.name, sha256_of(path), path.stat().st_size) for path in paths)
     return (*(Blob(entry.path, entry.sha256, entry.size) for entry in model.files), *beside)
 
 

@@ -111,7 +111,7 @@ def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
 
 def _write(folder: Path, content: bytes) -> None:
     """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
-    beside = folder.with_name(f".{folder.name}.sig")
+    beside = folder.with_name(f".{folder.name}.sig{disk.BESIDE}")
     beside.unlink(missing_ok=True)
     try:
         beside.write_bytes(content)

@@ -22,6 +22,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from modelfleet.errors import Failure
+from modelfleet_service.model import sha256_of
 
 PF_X = 1
 
@@ -67,15 +68,9 @@ def cached(sha256: str) -> Path:
     return cache() / "blobs" / "sha256" / sha256
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def keep(path: Path) -> Blob:
     """Put a file into the cache under its digest and return it as a blob."""
-    blob = Blob(path.name, digest(path), path.stat().st_size)
+    blob = Blob(path.name, sha256_of(path), path.stat().st_size)
     place = cached(blob.sha256)
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +109,7 @@ def _intact(wheel: Blob) -> bool:
     path = cached(wheel.sha256)
     if not path.exists():
         return False
-    if digest(path) != wheel.sha256:
+    if sha256_of(path) != wheel.sha256:
         raise Failure(wheel.name, f"the cached wheel {path} fails its hash", "delete that file and deploy again")
     return True
 

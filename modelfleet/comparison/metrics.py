@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from modelfleet.comparison.needs import library
 from modelfleet.comparison.scoring import Labels, Values
+from modelfleet.needs import library
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def of_labels(scored: Labels) -> list[Metric]:
         _metric("log_loss", _losses(scored), False),
     ]
     if len(scored.classes) == 2 and len(set(scored.targets.tolist())) == 2:
-        sklearn = library("sklearn.metrics")
+        sklearn = library("sklearn.metrics", "compare")
         first, second = (float(sklearn.roc_auc_score(scored.targets, share[:, 1])) for share in scored.shares)
         found.append(Metric("roc_auc", first, second, True))
     return found
@@ -55,7 +55,7 @@ def of_labels(scored: Labels) -> list[Metric]:
 
 def of_values(scored: Values) -> list[Metric]:
     """Return MAE and RMSE, in the unit of the answers, and, for two rows or more, R2; means over several outputs."""
-    sklearn = library("sklearn.metrics")
+    sklearn = library("sklearn.metrics", "compare")
     sides = (scored.first, scored.second)
     mae = [float(sklearn.mean_absolute_error(scored.targets, one)) for one in sides]
     rmse = [float(sklearn.root_mean_squared_error(scored.targets, one)) for one in sides]
@@ -82,7 +82,7 @@ def _metric(name: str, sides: Iterable[float], higher_is_better: bool) -> Metric
 
 
 def _accuracies(scored: Labels) -> Iterator[float]:
-    sklearn = library("sklearn.metrics")
+    sklearn = library("sklearn.metrics", "compare")
     return (float(sklearn.accuracy_score(scored.targets, one)) for one in (scored.first, scored.second))
 
 
@@ -92,12 +92,12 @@ def _macro(scored: Labels) -> Iterator[float]:
 
 
 def _losses(scored: Labels) -> Iterator[float]:
-    sklearn = library("sklearn.metrics")
+    sklearn = library("sklearn.metrics", "compare")
     labels = list(range(len(scored.classes)))
     return (float(sklearn.log_loss(scored.targets, share, labels=labels)) for share in scored.shares)
 
 
 def _f1(scored: Labels, answers: object, labels: list[int]) -> list[float]:
-    sklearn = library("sklearn.metrics")
+    sklearn = library("sklearn.metrics", "compare")
     found = sklearn.f1_score(scored.targets, answers, labels=labels, average=None, zero_division=0)
     return [float(one) for one in found]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from modelfleet.comparison import Comparison, report
-from modelfleet.comparison.needs import library
 from modelfleet.comparison.scoring import Values
 from modelfleet.errors import Failure
+from modelfleet.needs import library
 
 SUFFIXES = (".png", ".svg")
 INCHES, DOTS_PER_INCH = (12.8, 7.2), 100
@@ -34,13 +34,13 @@ def check(path: Path) -> None:
         raise Failure(str(path), "not a picture that can be drawn", f"name it with {' or '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise Failure(str(path), "its folder is not there", "make it, or choose another")
-    library("matplotlib")
+    library("matplotlib", "compare")
 
 
 def draw(found: Comparison, path: Path) -> None:
     """Write the picture, 1280 x 720 pixels as PNG; raise Failure where the file can't be written."""
-    library("matplotlib").use("Agg")
-    figure = library("matplotlib.figure").Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    library("matplotlib", "compare").use("Agg")
+    figure = library("matplotlib.figure", "compare").Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     top, bottom = figure.subfigures(2, 1, height_ratios=[1, 1.25], hspace=0.06)
     headline = report.headline(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving import examples
 from modelfleet.saving.golden import EVALUATION
 from modelfleet.saving.inputs import Inputs
-from modelfleet_service.model import Model
+from modelfleet_service.model import Model, sha256_of
 from modelfleet_service.signature import Signature
 
 TARGET, INPUTS = "target", "inputs"
@@ -105,7 +104,7 @@ def _complete(where: str, targets: list[Any], instances: int) -> list[Any]:
 
 def _notes(path: Path, first: Model, second: Model) -> tuple[str, ...]:
     """Say which of the two learned from this very file, by the digest in its card; else that it can't be known."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
     learned = [
         model.reference
         for model in (first, second)

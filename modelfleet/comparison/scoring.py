@@ -95,7 +95,7 @@ def _answers(model: Model, rows: Rows, allowed: Allowed, members: Members, progr
         what = f"{rows.source} does not fit its signature ({error.field}: {error})"
         raise Failure(model.reference, what, "give --data that fits both versions") from error
     except ModelError as error:
-        cure = "if you trust what it names, add --trust TYPE or, for Python code, --trust-code"
+        cure = "if you trust what it names, add --trust TYPE or, for Python code, --python-code"
         raise Failure(model.reference, f"can't be scored here ({error})", cure) from error
     return answers
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from modelfleet.comparison.needs import library
 from modelfleet.comparison.scoring import Labels, Values
+from modelfleet.needs import library
 from modelfleet.saving.parity import TOLERANCE
 
 ALPHA = 0.05
@@ -63,7 +63,7 @@ def of_labels(scored: Labels) -> Verdict:
         "neither_right": int((~first & ~second).sum()),
     }
     lost, won = counts["only_first_right"], counts["only_second_right"]
-    p_value = float(library("scipy.stats").binomtest(won, won + lost, 0.5).pvalue) if won + lost else 1.0
+    p_value = float(library("scipy.stats", "compare").binomtest(won, won + lost, 0.5).pvalue) if won + lost else 1.0
     agreement = float((scored.first == scored.second).mean())
     return Verdict(_verdict(p_value, won - lost), MCNEMAR, p_value, counts, agreement)
 
@@ -92,7 +92,7 @@ def _signed_ranks(gains: NDArray[np.float64]) -> tuple[float, float]:
     """Return p and the sum of the signed ranks, which is above 0 where the second version's errors are smaller."""
     if not len(gains):
         return 1.0, 0.0
-    stats = library("scipy.stats")
+    stats = library("scipy.stats", "compare")
     direction = float(np.sign(gains) @ stats.rankdata(np.abs(gains)))
     return float(stats.wilcoxon(gains).pvalue), direction
 

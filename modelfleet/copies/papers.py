@@ -8,7 +8,7 @@ from pathlib import Path
 from modelfleet.copies import contents, documents, placing
 from modelfleet.copies.targets import Holders
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, ledger, place
+from modelfleet.store import audit, disk, ledger, place, records
 from modelfleet.store.alias import FILE as ALIASES
 
 
@@ -66,7 +66,9 @@ def _write(path: str, before: bytes | None, content: bytes, store: Path | None) 
     file = place.path(store) / path
     file.parent.mkdir(parents=True, exist_ok=True)
     if path == audit.FILE:
-        _replace(file, path, before, content, store)
+        with records.held(file):
+            now = file.read_bytes()
+            _replace(file, path, before and now, documents.merged([now, content]), store)
         return
     with disk.changing(file.parent):
         _replace(file, path, before, content, store)

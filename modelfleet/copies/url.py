@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelfleet import needs
 from modelfleet.copies.holding import Copy, Flaw, Look, Original
 from modelfleet.copies.streams import described, pieces, written
 from modelfleet.errors import Failure
@@ -200,10 +201,8 @@ def _opened(url: str, options: dict[str, Any]) -> tuple[Any, str]:
             options = {"host_key_policy": OnlyKnown(), **options}
         system, base = fsspec.core.url_to_fs(url, **options)
     except ImportError as error:
-        cure = f"install the extra: pip install 'modelfleet[{extra}]'"
-        raise Failure(
-            url, f"copies there need a library that is not installed ({error.name or error})", cure
-        ) from error
+        what = f"copies there need a library that is not installed ({error.name or error})"
+        raise Failure(url, what, needs.cure(extra)) from error
     except Exception as error:
         raise _failed(url, error) from error
     return system, str(base).rstrip("/")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Protocol
 
 from modelfleet import store
 from modelfleet.errors import Failure
+from modelfleet.needs import library
 from modelfleet_service.model import Model
 
 FORMATS = ("cyclonedx", "mlflow", "triton")
@@ -31,7 +31,7 @@ def export(reference: str, form: str, target: Path, store_path: Path | None = No
     if target.exists() or target.is_symlink():
         raise Failure(str(target), "is there already", "give a path where nothing is")
     model = store.find(reference, store_path)
-    module: Format = importlib.import_module(f"{__name__}.{form}")
+    module: Format = library(f"{__name__}.{form}", "export")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as beside:
             module.write(model, Path(beside) / target.name)

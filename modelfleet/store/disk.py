@@ -50,6 +50,11 @@ def write(file: Path, text: str) -> None:
     sync(file.parent)
 
 
+def is_beside(name: str) -> bool:
+    """Tell whether a name is that of a file which was to replace another: left there by a kill."""
+    return name.startswith(".") and name.endswith(BESIDE)
+
+
 def remove(folder: Path) -> None:
     """Remove a folder with all that is in it, read-only folders too; what can't be removed stays."""
     for base, _, _ in os.walk(folder):

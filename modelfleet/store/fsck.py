@@ -17,7 +17,7 @@ HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing: `modelfleet.store.mending` mends the first three."""
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 COPIES = "copies.json"
-OF_STORE = {place.TRASH, audit.FILE, COPIES, f".{COPIES}{disk.BESIDE}"}
+OF_STORE = {place.TRASH, audit.FILE, COPIES}
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 
@@ -48,6 +48,8 @@ def _of_store(folder: Path) -> Iterator[Finding]:
         known = entry.name in OF_STORE or entry.name.startswith(index.FILE)
         if entry.is_symlink():
             yield Finding(entry.path, "link", "is a symbolic link", "put what it points to there itself")
+        elif disk.is_beside(entry.name):
+            yield Finding(entry.path, "leftover", "is left of a command that was killed", MEND)
         elif not known and not (entry.is_dir() and place.NAME.fullmatch(entry.name)):
             yield Finding(entry.path, "unknown", "does not belong to a store", "move it elsewhere")
     for number in _altered(folder / audit.FILE):
@@ -70,7 +72,7 @@ def _of_name(folder: Path, name: str) -> Iterator[Finding]:
 def _around(home: Path, name: str) -> Iterator[Finding]:
     """Return what lies beside the versions of a name and should not."""
     for entry in _entries(home):
-        if entry.name == f".{alias.FILE}{disk.BESIDE}":
+        if disk.is_beside(entry.name):
             yield Finding(entry.path, "leftover", "is left of a command that was killed", MEND, name)
         elif place.VERSION.fullmatch(entry.name):
             if not entry.is_dir(follow_symlinks=False) and not entry.is_symlink():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelfleet.store import alias, disk, fsck, place, settling, writing
+from modelfleet.store import disk, fsck, place, settling, writing
 from modelfleet_service.model import SIGNATURES
 
 
@@ -16,7 +16,7 @@ def mend(store: Path | None = None) -> list[str]:
     """
     folder = place.opened(store)
     names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
-    return [line for name in names for line in _of_name(folder, name)]
+    return [*_sweep(folder), *(line for name in names for line in _of_name(folder, name))]
 
 
 def _of_name(folder: Path, name: str) -> list[str]:
@@ -26,11 +26,16 @@ def _of_name(folder: Path, name: str) -> list[str]:
         done = [f"{one}: removed, left of a save that was killed" for one in writing.sweep(home)]
         done += [f"{name}:{one.version}: noted that it was {one.event}" for one in settling.settle(name, folder)]
         done += [f"{one}: made read-only" for version in fsck.versions(folder, name) for one in _seal(version.folder)]
-        beside = home / f".{alias.FILE}{disk.BESIDE}"
-        if beside.exists():
-            beside.unlink()
-            done.append(f"{beside}: removed, left of a command that was killed")
+        done += _sweep(home)
     return done
+
+
+def _sweep(folder: Path) -> list[str]:
+    """Remove files that were to replace others; the caller holds the lock under which they are written."""
+    left = [entry for entry in sorted(folder.iterdir()) if disk.is_beside(entry.name)]
+    for entry in left:
+        entry.unlink(missing_ok=True)
+    return [f"{entry}: removed, left of a command that was killed" for entry in left]
 
 
 def _seal(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,6 @@ description: Does what C(modelfleet store replicate --to PATH) does, with the sa
 options:
   path: {type: path, required: true, description: The fleet file.}
   copies: {type: int, default: 2, description: On how many hosts each version is to be.}
-  store: {type: path, description: The store; the default store if not given.}
 author: [modelfleet]
 """
 
@@ -21,14 +20,11 @@ EXAMPLES = r"""
     copies: 2
 """
 
-from pathlib import Path  # noqa: E402
-
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 ARGUMENTS = {
     "path": {"type": "path", "required": True},
     "copies": {"type": "int", "default": 2},
-    "store": {"type": "path"},
 }
 
 
@@ -38,12 +34,11 @@ def main() -> None:
     from modelfleet.copies import replicate, targets
     from modelfleet.errors import Failure, Failures
 
-    store = Path(module.params["store"]) if module.params["store"] else None
-    one = targets.target(module.params["path"], module.params["copies"])
-    if module.check_mode:
-        module.exit_json(changed=False)
     try:
-        report = replicate.run(one, store, say=lambda _: None)
+        one = targets.target(module.params["path"], module.params["copies"])
+        if module.check_mode:
+            module.exit_json(changed=False)
+        report = replicate.run(one, say=lambda _: None)
     except (Failure, Failures) as failure:
         module.fail_json(msg=str(failure))
     said = [f"{row.holder}: {replicate.told(row)}" for row in report.holders]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelfleet import comparison
+from modelfleet import comparison, needs
 from modelfleet import store as stores
-from modelfleet.comparison import needs, picture
+from modelfleet.comparison import picture
 from modelfleet.comparison.rows import of_file
 from modelfleet.comparison.verdict import BETTER, NOT_SHOWN, WORSE
 from modelfleet.errors import Failure
@@ -133,7 +133,7 @@ def test_another_picture_is_refused_before_anything_is_scored(tmp_path: Path) ->
 def test_a_missing_library_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
     with pytest.raises(Failure, match=r"scipy\.stats: .*; install them: `pip install 'modelfleet\[sklearn,compare\]'`"):
-        needs.library("scipy.stats")
+        needs.library("scipy.stats", "compare")
 
 
 def test_code_is_run_only_where_it_is_trusted(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_code_is_run_only_where_it_is_trusted(tmp_path: Path) -> None:
     card, wish = {"algorithm": "a sum"}, Wish("sums", tmp_path / "store")
     files.save(tmp_path / "code", Inputs.of(np.ones((4, 2))), card, wish, "scorer:Scorer")
     given: dict[str, Any] = {"data": tmp_path / "rows.jsonl", "store_path": tmp_path / "store"}
-    with pytest.raises(Failure, match=r"is Python code.* --trust-code"):
+    with pytest.raises(Failure, match=r"is Python code.* --python-code"):
         comparison.compare("sums:1", "sums:1", **given)
     found = comparison.compare("sums:1", "sums:1", allowed=Allowed(code=True), **given)
     assert (found.verdict.verdict, found.metrics[0].second) == (NOT_SHOWN, 0.0)

@@ -75,4 +75,4 @@ def test_an_address_that_answers_nothing_is_a_finding(s3: str, origin: Path) -> 
     replicate.run(Target(s3), origin)
     file = origin / "copies.json"
     file.write_text(file.read_text().replace("s3://", "s3://no-such-"))
-    assert {finding.kind for finding in survey.check(origin)} & {"unreachable", "few"}
+    assert "unreachable" in {finding.kind for finding in survey.check(origin)}

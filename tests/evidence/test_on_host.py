@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from modelfleet import wheels
 from modelfleet.evidence import on_host
+from modelfleet_service.model import sha256_of
 from tests.signing import sign, small_model
 
 
@@ -17,7 +17,7 @@ def release(tmp_path: Path) -> Path:
     """A release on a host whose model somebody signed."""
     model = small_model(tmp_path / "release/model")
     sign(model, ann="trainer")
-    files = [{"name": path.name, "sha256": wheels.digest(path)} for path in model.path.iterdir()]
+    files = [{"name": path.name, "sha256": sha256_of(path)} for path in model.path.iterdir()]
     (tmp_path / "release/release.json").write_text(json.dumps({"model_files": files}))
     return tmp_path / "release"
 
@@ -47,7 +47,7 @@ def ensemble(release: Path, tmp_path: Path) -> Path:
     sha256 = member.digest.removeprefix("sha256:")
     (release / "members").mkdir()
     member.path.rename(release / "members" / sha256)
-    files = [{"name": str(path.relative_to(release)), "sha256": wheels.digest(path)} for path in release.rglob("*.*")]
+    files = [{"name": str(path.relative_to(release)), "sha256": sha256_of(path)} for path in release.rglob("*.*")]
     document = json.loads((release / "release.json").read_text())
     shipped = {"members": [{"digest": member.digest}], "member_files": files}
     (release / "release.json").write_text(json.dumps(document | shipped))

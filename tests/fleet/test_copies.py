@@ -74,10 +74,13 @@ def test_every_version_is_on_two_hosts_and_a_second_run_sends_nothing(live: Live
     assert sent(replicated(live, store)) == 0
 
 
-def test_the_playbook_does_the_same(live: Live, store: Path, first: Run) -> None:
+def test_the_playbook_brings_back_a_copy_that_a_host_lost(live: Live, store: Path, first: Run) -> None:
+    host = holder(live)
+    live.ssh(host, f"sudo rm -r {MODELS}/digits/1")
     words = ("ansible-playbook", "-i", str(live.path), "playbooks/replicate.yml", "-e", "copies=2")
     done = live.execute(str(ROOT / ".venv/bin" / words[0]), *words[1:], MODELFLEET_STORE=str(store))
     assert done.status == 0, done.output
+    assert "manifest.json" in live.ssh(host, f"sudo ls {MODELS}/digits/1")
 
 
 def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Live, store: Path, first: Run) -> None:

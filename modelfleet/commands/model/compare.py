@@ -24,7 +24,7 @@ FIELDS = (
 @click.option("--target", default="target", metavar="COLUMN", show_default=True, help="The column of true answers.")
 @click.option("--picture", metavar="FILE", type=click.Path(path_type=Path), help="Draw it, too: .png or .svg.")
 @click.option("--trust", multiple=True, metavar="TYPE", help="A type in a skops file that you trust; may be repeated.")
-@click.option("--trust-code", is_flag=True, help="Run models that are Python code; they can do what you can.")
+@click.option("--python-code", is_flag=True, help="Run models that are Python code; they can do what you can.")
 @click.option("--json", "as_json", is_flag=True, help=f"Print an object: {FIELDS}.")
 @STORE
 def command(
@@ -34,7 +34,7 @@ def command(
     target: str,
     picture: Path | None,
     trust: tuple[str, ...],
-    trust_code: bool,
+    python_code: bool,
     as_json: bool,
     store_path: Path | None,
 ) -> int:
@@ -52,7 +52,7 @@ def command(
 
     if picture:
         pictures.check(picture)
-    allowed = Allowed(trust, trust_code)
+    allowed = Allowed(trust, python_code)
     found = comparison.compare(first, second, data=data, target=target, allowed=allowed, store_path=store_path)
     if picture:
         pictures.draw(found, picture)

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ACTIVATIONS = ("none", "softmax", "sigmoid")
-
 
 def probabilities(scores: NDArray[Any], activation: str = "none") -> NDArray[np.float64]:
     """Turn scores of shape (n, classes), or of shape (n,) for the second of two classes, into probabilities."""
