@@ -25,7 +25,9 @@ def full_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if reference.startswith("missing"):
             raise Failure(reference, "the store has no such model", "save it first")
         name, version = reference.split(":")
-        return Model(tmp_path / "model", "sha256:00", (), {"name": name, "version": int(version)})
+        return Model(
+            tmp_path / "model", "sha256:00", (), {"name": name, "version": int(version), "scoring": {"runtime": "onnx"}}
+        )
 
     monkeypatch.setattr(store, "find", find)
 

@@ -52,8 +52,8 @@ for file in model.files:
 """
 REPORT = """
 import json, resource
-kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-print(json.dumps([resource.getrusage(kind).ru_maxrss * 1024 for kind in kinds]))
+from modelfleet_service.verify import peak_bytes
+print(json.dumps([peak_bytes(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024]))
 """
 
 

@@ -28,7 +28,7 @@ def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
     No file is verified: `modelfleet store fsck` does that.
     """
     found = store.entries(name, store_path)
-    if name and not found:
+    if name and not found and not as_json:
         store.latest(name, store_path)
     if as_json:
         click.echo(json.dumps([vars(entry) for entry in found]))
