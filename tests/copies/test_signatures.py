@@ -55,7 +55,7 @@ def test_lost_or_altered_signatures_are_healed_from_a_copy(
     file = signed / "many/1/manifest.sig"
     was = file.read_bytes()
     damage(file)
-    assert [one.where for one in survey.check(signed)][0] == str(file)
+    assert survey.check(signed)[0].where == str(file)
     assert heal.run(signed).remains == ()
     assert {one.read_bytes() for one in (file, *copies(tmp_path))} == {was}
     assert signing.verify_all(stores.find("many:1", signed))
