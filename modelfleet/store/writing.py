@@ -26,7 +26,8 @@ def incoming(name: str, store: Path | None = None) -> Iterator[Path]:
     home = place.home(name, store)
     with contextlib.ExitStack() as stack:
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            place.make(store)
+            home.mkdir(exist_ok=True)
             sweep(home)
             folder = stack.enter_context(_held(home))
         except OSError as error:

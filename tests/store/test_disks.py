@@ -13,6 +13,7 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.store import fsck
 from modelfleet_service import model
+from tests.store.tiny import publish
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 MOUNTED = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
@@ -61,6 +62,25 @@ def test_a_store_that_was_named_and_is_gone_is_said(tmp_path: Path, read: object
     with pytest.raises(Failure, match="there is no such store; check the path, and that the disk"):
         read(*arguments)  # type: ignore[operator]
     assert not gone.parent.exists()
+
+
+def test_nothing_is_saved_where_the_folder_that_the_store_is_to_be_in_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "mount/store: the folder it is to be in is not there; mount it, or make the folder"
+    with pytest.raises(Failure, match=said):
+        publish(tmp_path / "mount/store")
+    monkeypatch.setenv("MODELFLEET_STORE", str(tmp_path / "mount/store"))
+    with pytest.raises(Failure, match=said):
+        publish(None)
+    (tmp_path / "mount").mkdir()
+    assert publish(None) == 1
+
+
+def test_the_default_store_is_made_with_the_folders_above_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("MODELFLEET_STORE", raising=False)
+    assert publish(None) == 1
 
 
 def test_the_default_store_may_not_be_there_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
