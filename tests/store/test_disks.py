@@ -18,6 +18,7 @@ from tests.store.tiny import publish
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 MOUNTED = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
 needs_mounts = pytest.mark.skipif(not MOUNTED, reason="this machine lets no user mount a tmpfs")
+REPLICATE = "from modelfleet.copies import replicate as r, targets as t; r.run(t.Target('file:///nowhere'), store)"
 PUBLISH = "import sys, pathlib\nfrom tests.store.tiny import publish\nstore = pathlib.Path(sys.argv[1])\n"
 
 
@@ -43,7 +44,12 @@ def test_a_full_disk_is_one_line_and_what_was_saved_before_is_whole(tmp_path: Pa
 @needs_mounts
 @pytest.mark.parametrize(
     "act",
-    ["publish(store)", "s.set_alias('many', 'champion', 1, store)", "s.delete('many:1', store, ask_hosts=False)"],
+    [
+        "publish(store)",
+        "s.set_alias('many', 'champion', 1, store)",
+        "s.delete('many:1', store, ask_hosts=False)",
+        REPLICATE,
+    ],
 )
 def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, act: str) -> None:
     code = f"{PUBLISH}from modelfleet import store as s\ntry: {act}\nexcept Exception as e: print(e)\n"
@@ -53,6 +59,15 @@ def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, a
     assert "Read-only file system" in line
     assert line.count("; ") >= 1
     assert read == "many:1 1"
+
+
+@needs_mounts
+def test_a_file_that_a_full_disk_does_not_take_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from modelfleet.store import disk; file = pathlib.Path(sys.argv[1]) / 'a.json'\n"
+    code += "disk.write(file, 'old')\ntry: disk.write(file, 'x' * 5 * 10**6)\nexcept OSError as e: print(e.strerror)\n"
+    code += "print([one.name for one in file.parent.iterdir()], file.read_text())"
+    done = mounted(tmp_path / "disk", f'$python -c "{code}" $store')
+    assert done.stdout.splitlines() == ["No space left on device", "['a.json'] old"], done.stderr
 
 
 @pytest.mark.parametrize("read", [stores.entries, stores.find, fsck.check])
