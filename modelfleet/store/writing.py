@@ -119,7 +119,7 @@ def _held(home: Path) -> Iterator[Path]:
 def _flocked(file: Path, how: int) -> Iterator[None]:
     """Hold the flock of the file that has this name; another may have removed and made it anew meanwhile."""
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
         try:
             fcntl.flock(descriptor, how)
             if _is(file, descriptor):
