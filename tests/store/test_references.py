@@ -66,9 +66,10 @@ def test_a_fleet_file_that_was_given_named_or_deployed_and_can_t_be_read_refuses
     said = r"many:2: can't tell whether .*broken\.yml needs it"
     with pytest.raises(Failures, match=said):
         stores.delete("many:2", three, fleet=broken, ask_hosts=False)
-    with monkeypatch.context() as patch, pytest.raises(Failures, match=said):
+    with monkeypatch.context() as patch:
         patch.setenv("MODELFLEET_FLEET", str(broken))
-        stores.delete("many:2", three, ask_hosts=False)
+        with pytest.raises(Failures, match=said):
+            stores.delete("many:2", three, ask_hosts=False)
     audit.record("deployed", three, fleet=str(broken), services={})
     with pytest.raises(Failures, match=said):
         stores.delete("many:2", three, ask_hosts=False)
