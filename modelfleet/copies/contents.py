@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from modelfleet.copies.holding import Original
 from modelfleet.store import alias, audit, fsck, ledger, place, verifying
 from modelfleet.store.settling import HERE
 from modelfleet.store.verifying import Finding, Version
-from modelfleet_service import model
+from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
-from modelfleet_service.model import MANIFEST, SIGNATURES, File
+from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
 OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
 
@@ -29,12 +32,16 @@ def versions(store: Path | None) -> list[Version]:
 
 
 def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
-    """Return the versions whose manifest is the ledger's, and a finding for each that can't be copied."""
+    """Return the versions whose manifest is the ledger's, and a finding for each that can't be copied.
+
+    Signatures that are not valid are a finding, too; their version is copied without them.
+    """
     found: list[Original] = []
     wrong: list[Finding] = []
     for version in versions(store):
         try:
             found.append(original(version))
+            wrong += _unsigned(version, found[-1])
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
             cure = "run `modelfleet store heal`"
@@ -44,7 +51,7 @@ def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
 
 
 def original(version: Version) -> Original:
-    """Return a version as it is to be copied; its files are not read.
+    """Return a version as it is to be copied, with its signatures if all are valid; its other files are not read.
 
     Raises ModelError where its manifest is not the one that the ledger knows, OSError where it can't be read.
     """
@@ -55,10 +62,27 @@ def original(version: Version) -> Original:
         raise ModelError(str(manifest), "was altered: its SHA-256 is not the ledger's")
     if version.digest is None and any(finding.kind == "misplaced" for finding in verifying.findings_of(version)):
         raise ModelError(str(manifest), "is not of the version whose place it is in")
-    beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES) if (version.folder / name).is_file()]
-    signatures = next((file.sha256 for file in beside if file.path == SIGNATURES), "")
-    files = (*model.listed(manifest, content), *beside)
+    listed = model.listed(manifest, content)
+    signed = are_valid(Model(version.folder, digest, listed, version.said()))
+    beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES)[: 2 if signed else 1]]
+    signatures = beside[1].sha256 if signed else ""
+    files = (*listed, *beside)
     return Original(version.name, version.version, digest, version.folder, files, signatures)
+
+
+def are_valid(read: Model) -> bool:
+    """Tell whether a version was signed and every signature is valid."""
+    try:
+        return bool(signing.verify_all(read))
+    except ModelError:
+        return False
+
+
+def would_be_valid(content: bytes, read: Model) -> bool:
+    """Tell whether the content of a copy's manifest.sig has signatures, each of them valid for a version."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / SIGNATURES).write_bytes(content)
+        return are_valid(replace(read, path=Path(folder)))
 
 
 def damaged(original: Original, paths: set[Path]) -> Finding | None:
@@ -97,6 +121,13 @@ def digests(store: Path | None) -> dict[tuple[str, int], str]:
         with contextlib.suppress(OSError):
             found[one.name, one.version] = one.digest or model.identity((one.folder / MANIFEST).read_bytes())
     return found
+
+
+def _unsigned(version: Version, one: Original) -> Iterator[Finding]:
+    file = version.folder / SIGNATURES
+    if not one.signatures and os.path.lexists(file):
+        what, cure = "its signatures are not valid, and are not copied", "run `modelfleet store heal`"
+        yield Finding(str(file), "altered", what, cure, version.name, version.version, SIGNATURES)
 
 
 def _documents(folder: Path, found: list[str]) -> Iterator[str]:

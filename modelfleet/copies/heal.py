@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.copies import papers, placing, replicate, survey, targets
+from modelfleet.copies import papers, placing, replicate, signatures, survey, targets
 from modelfleet.copies.holding import Copy, Holder
 from modelfleet.copies.replicate import Say
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import fsck, ledger, mending, place
 from modelfleet.store.verifying import Finding
+from modelfleet_service.model import SIGNATURES
 
 BROKEN = frozenset({"altered", "missing", "unlisted", "unreadable", "lost", "link"})
 Version = tuple[str, int]
@@ -63,12 +64,18 @@ def _local(one: Target, store: Path | None, done: list[str], failed: list[Failur
                 done += _brought(holders, version, store)
             except Failure as failure:
                 failed.append(failure)
+        lines, refused = signatures.bring(holders, store)
+        done += lines
+        failed += refused
 
 
 def broken(store: Path | None) -> list[Version]:
-    """Return the versions of the store itself that are damaged or lost, those in the trash too."""
-    found = fsck.check(store)
-    return sorted({(finding.name, finding.version) for finding in found if finding.version and finding.kind in BROKEN})
+    """Return the versions of the store itself that are damaged or lost, those in the trash too.
+
+    Signatures that are not valid damage no version: `signatures.bring` sees to them.
+    """
+    found = [one for one in fsck.check(store) if one.version and one.kind in BROKEN and one.file != SIGNATURES]
+    return sorted({(finding.name, finding.version) for finding in found})
 
 
 def _brought(holders: Holders, version: Version, store: Path | None) -> list[str]:

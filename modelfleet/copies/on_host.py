@@ -146,6 +146,8 @@ class Keeper:
         placed = {file["sha256"]: file["path"] for file in version["files"]}
         for file in version["files"]:
             link(self.good[file["sha256"]], beside / file["path"])
+        if not (beside / SIGNATURES).exists() and not target.is_symlink() and is_plain(target / SIGNATURES):
+            link(target / SIGNATURES, beside / SIGNATURES)
         for entry in sorted((beside, *beside.rglob("*")), reverse=True):
             sync(entry)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,12 +6,13 @@ import contextlib
 import os
 from pathlib import Path
 
+from modelfleet.copies import contents
 from modelfleet.copies.holding import Copy, Holder
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, index, ledger, place, writing
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError
-from modelfleet_service.model import MANIFEST, SIGNATURES, File
+from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
 DAMAGED = ".damaged"
 
@@ -24,7 +25,7 @@ def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | Non
     """
     target = _place_of(name, version, store)
     with writing.incoming(name, store) as folder:
-        _fetch(holder, copy, folder, target)
+        _fetch(holder, copy, folder, target, {"name": name, "version": version})
         said = index.reference_of(folder)
         if said != f"{name}:{version}":
             raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
@@ -39,7 +40,7 @@ def _place_of(name: str, version: int, store: Path | None) -> Path:
     return trash if deleted and not os.path.lexists(here) else here
 
 
-def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path) -> None:
+def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path, said: dict[str, object]) -> None:
     manifest = holder.read(f"{copy.where}/{MANIFEST}")
     where = Path(f"{holder.base}/{copy.where}/{MANIFEST}")
     if model.identity(manifest) != copy.digest:
@@ -49,11 +50,23 @@ def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path) -> None:
     except ModelError as error:
         raise Failure(error.where, error.what, "move it out of the copies") from error
     wanted = [file for file in files if not _kept(file, old, folder)]
-    if copy.signatures and not _linked(old / SIGNATURES, folder / SIGNATURES):
-        content = holder.read(f"{copy.where}/{SIGNATURES}")
-        (folder / SIGNATURES).write_bytes(content)
+    _sign(holder, copy, folder, Model(old, copy.digest, files, said))
     holder.fetch(copy, wanted, folder)
     (folder / MANIFEST).write_bytes(manifest)
+
+
+def _sign(holder: Holder, copy: Copy, folder: Path, old: Model) -> None:
+    """Take the signatures of the damaged folder if they are valid, or else the copy's; one that is not is no loss.
+
+    Where neither are valid, those of the damaged folder stay, and stay a finding.
+    """
+    if not contents.are_valid(old) and copy.signatures:
+        content = holder.read(f"{copy.where}/{SIGNATURES}")
+        if contents.would_be_valid(content, old):
+            (folder / SIGNATURES).write_bytes(content)
+            return
+    if not old.path.is_symlink() and (old.path / SIGNATURES).is_file():
+        _linked(old.path / SIGNATURES, folder / SIGNATURES)
 
 
 def _kept(file: File, old: Path, folder: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from modelfleet.copies import contents, heal, papers, placing, replicate, targets
+from modelfleet.copies import contents, heal, papers, placing, replicate, signatures, targets
 from modelfleet.copies.holding import Copy, Holder
 from modelfleet.copies.replicate import Say
 from modelfleet.copies.targets import Holders, Target
@@ -62,11 +62,12 @@ def run(one: Target, store: Path | None = None, say: Say = replicate.aloud) -> R
             raise Failures(list(holders.failed.values()))
         lines, refused = papers.bring(holders, store)
         rows = list(_versions(holders, store, say))
+        brought, unsigned = signatures.bring(holders, store)
         rows += _lost(store, {(row.name, row.version) for row in rows})
     if one.target not in {known.target for known in targets.remembered(store)} and _has_copies(holders):
         targets.remember(one, store)
     rows.sort(key=lambda row: (row.name, row.version, row.digest))
-    return Report(tuple(rows), tuple(lines), (*holders.failed.values(), *refused))
+    return Report(tuple(rows), (*lines, *brought), (*holders.failed.values(), *refused, *unsigned))
 
 
 def _versions(holders: Holders, store: Path | None, say: Say) -> Iterator[Row]:

@@ -92,7 +92,8 @@ def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
     rows = tuple(row for row, _ in done.values())
     found = {finding.where: finding for _, findings in done.values() for finding in findings}
     failures = (*holders.failed.values(), *failed.values())
-    return Report(one.target, one.copies, len(originals) + len(wrong), rows, (*wrong, *found.values()), failures)
+    versions = len({(o.name, o.version) for o in (*originals, *wrong)})
+    return Report(one.target, one.copies, versions, rows, (*wrong, *found.values()), failures)
 
 
 def _filled(
@@ -136,9 +137,13 @@ def _is_good(look: Look, one: Original) -> bool:
 
 
 def _is_settled(look: Look, one: Original) -> bool:
-    """Tell whether there is nothing to do about a copy: it is good, its modes and its signatures, too."""
+    """Tell whether there is nothing to do about a copy: it is good, its modes and its signatures, too.
+
+    The signatures of a copy stay where the store has none, or none that are valid.
+    """
     copy = look.copy_of(one.name, one.version)
-    return bool(copy and not copy.wrong and (copy.digest, copy.signatures) == (one.digest, one.signatures))
+    signed = bool(copy and one.signatures in ("", copy.signatures))
+    return bool(copy and not copy.wrong and signed and copy.digest == one.digest)
 
 
 def _is_stale(look: Look, path: str, paper: bytes) -> bool:

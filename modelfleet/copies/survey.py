@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure
 from modelfleet.store import fsck, ledger, place
 from modelfleet.store.verifying import Finding, Progress
-from modelfleet_service.model import MANIFEST, SIGNATURES
+from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 HEAL = "run `modelfleet store heal`"
 RECOVER = "run `modelfleet store recover`"
@@ -78,9 +79,25 @@ def _of_copy(
     for flaw in copy.wrong:
         at = f"{where}/{flaw.file}" if flaw.file else where
         yield Finding(at, flaw.kind, flaw.what, HEAL, *key, flaw.file)
-    if key in originals and copy.is_whole and copy.signatures != originals[key].signatures:
+    if key in originals and copy.is_whole and not originals[key].signatures:
+        yield from _of_signatures(holder, copy, originals[key])
+    elif key in originals and copy.is_whole and copy.signatures != originals[key].signatures:
         what = "is not the store's" if copy.signatures else "is missing"
         yield Finding(f"{where}/{SIGNATURES}", "stale", what, HEAL, *key, SIGNATURES)
+
+
+def _of_signatures(holder: Holder, copy: Copy, one: Original) -> Iterator[Finding]:
+    """Compare signatures of a copy with a version that has none that are valid."""
+    if not copy.signatures:
+        return
+    read = Model(one.folder, one.digest, one.files, {"name": one.name, "version": one.version})
+    file, where = one.folder / SIGNATURES, f"{holder.base}/{copy.where}"
+    if not contents.would_be_valid(holder.read(f"{copy.where}/{SIGNATURES}"), read):
+        what, cure = "has signatures that are not valid", "have the model signed again, and replicate it"
+        yield Finding(f"{where}/{SIGNATURES}", "altered", what, cure, one.name, one.version, SIGNATURES)
+    elif not os.path.lexists(file):
+        what = f"is lost: {holder.name} has it"
+        yield Finding(str(file), "lost", what, HEAL, one.name, one.version, SIGNATURES)
 
 
 def _of_documents(holder: Holder, look: Look, papers: Mapping[str, bytes], store: Path) -> Iterator[Finding]:

@@ -67,10 +67,15 @@ def remembered(store: Path | None = None) -> list[Target]:
 
 
 def remember(fresh: Target, store: Path | None = None) -> None:
-    """Keep a target, in the place of what was known of it."""
+    """Keep a target, in the place of what was known of it; raise Failure where the store can't be written."""
     others = [one for one in remembered(store) if one.target != fresh.target]
     document = {"targets": [asdict(one) for one in (*others, fresh)]}
-    disk.write(place.path(store) / COPIES, json.dumps(document, indent=1) + "\n")
+    file = place.path(store) / COPIES
+    try:
+        disk.write(file, json.dumps(document, indent=1) + "\n")
+    except OSError as error:
+        what = f"can't be written ({error.strerror}), so the store does not remember these copies"
+        raise Failure(str(file), what, "make it writable, or free some space") from error
 
 
 @contextlib.contextmanager

@@ -42,11 +42,16 @@ def changing(home: Path) -> Iterator[None]:
 
 
 def write(file: Path, text: str) -> None:
-    """Replace a file in one step that lasts."""
+    """Replace a file in one step that lasts; nothing is left beside it where the disk refuses that."""
     beside = file.with_name(f".{file.name}{BESIDE}")
-    beside.write_text(text)
-    sync(beside)
-    beside.replace(file)
+    try:
+        beside.write_text(text)
+        sync(beside)
+        beside.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
     sync(file.parent)
 
 

@@ -22,7 +22,8 @@ class Behind:
 def behind(name: str | None = None, store: Path | None = None) -> list[Behind]:
     """Return the members, of the ensembles of a name or of all, that are not the newest version of their names.
 
-    In the order of the ensembles; a member that was deleted is not among them. Raises Failure as `index.entries` does.
+    In the order of the ensembles; a member that was deleted is not among them, nor one whose newest version is a
+    member, too. Raises Failure as `index.entries` does.
     """
     found = index.entries(None, store)
     return [one for one in _behind(found) if name in (None, one.ensemble.partition(":")[0])]
@@ -36,5 +37,5 @@ def _behind(entries: Iterable[Entry]) -> Iterator[Behind]:
     for entry in known:
         for digest in entry.members:
             member = by_digest.get(digest)
-            if member and newest[member.name].version > member.version:
+            if member and newest[member.name].digest not in entry.members:
                 yield Behind(entry.reference, member.reference, newest[member.name].reference)

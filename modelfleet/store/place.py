@@ -36,6 +36,19 @@ def opened(option: Path | None = None) -> Path:
     raise Failure(str(place), what, "check the path, and that the disk it is on is mounted")
 
 
+def make(option: Path | None = None) -> Path:
+    """Make the store's folder where it is missing, and return it; raise Failure where one named has no parent folder.
+
+    What is missing then may be the disk that the store is on: a new store there would give old numbers again.
+    """
+    place = path(option)
+    if place != _default() and not place.resolve().parent.is_dir():
+        what = "the folder it is to be in is not there"
+        raise Failure(str(place), what, "mount it, or make the folder")
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def home(name: str, store: Path | None = None) -> Path:
     """Return the folder of a name."""
     return path(store) / name

@@ -40,7 +40,7 @@ def append(file: Path, record: Mapping[str, Any]) -> None:
 def held(file: Path) -> Iterator[int]:
     """Hold a file's lock: nobody appends to it meanwhile, and nobody replaces it. Raises OSError."""
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if _is_still(file, descriptor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from modelfleet.store.index import Entry
 from modelfleet.tree import INVENTORY
 
 SCRIPT = Path(__file__).with_name("releases_on_host.py")
+KINDS = ("*.yml", "*.yaml")
 EXAMPLE = "example.yml"
+KEPT = "nothing was deleted"
 
 
 def refuse(reference: str, store: Path | None, *, fleet: Path | None = None, ask_hosts: bool = True) -> None:
@@ -27,7 +30,8 @@ def refuse(reference: str, store: Path | None, *, fleet: Path | None = None, ask
     ``fleet`` is a fleet file to look at besides those of inventory/, MODELFLEET_FLEET and the audit log.
     """
     found = list(inside(reference, store))
-    read = _read(files(store, fleet))
+    read, unread = _read(files(store, fleet), _demanded(store, fleet))
+    found += (_unsure(reference, path, failure) for path, failure in unread.items())
     found += of_fleets(reference, read, store)
     if ask_hosts:
         hosts = {(host.ssh_host, host.ssh_port): host for one in read for host in one.servers}
@@ -94,12 +98,8 @@ def files(store: Path | None, fleet: Path | None = None) -> list[Path]:
 
     Raises Failure where the one that was given is not there.
     """
-    found = {path.resolve() for path in INVENTORY.glob("*.yml") if path.name != EXAMPLE}
-    deployed = {Path(str(event.get("fleet", ""))) for event in audit.read(store) if event["act"] == "deployed"}
-    found |= {path.resolve() for path in deployed if path.is_file()}
-    if fleet or os.environ.get("MODELFLEET_FLEET"):
-        found.add(fleets.find(fleet))
-    return sorted(found)
+    inventory = (path for kind in KINDS for path in INVENTORY.glob(kind) if path.name != EXAMPLE)
+    return sorted({path.resolve() for path in inventory} | _demanded(store, fleet))
 
 
 def digest(reference: str, store: Path | None) -> str:
@@ -109,17 +109,41 @@ def digest(reference: str, store: Path | None) -> str:
     return ledger.read(home).digests.get(version) or index.entry_of(home / str(version)).digest
 
 
-def _read(paths: Iterable[Path]) -> list[Fleet]:
+def _demanded(store: Path | None, fleet: Path | None) -> set[Path]:
+    """Return the fleet files that must be readable: the one given or that of MODELFLEET_FLEET, those deployed to.
+
+    One that was deployed to and is gone, as that of a local fleet that was removed, is none.
+    """
+    deployed = {Path(str(event.get("fleet", ""))) for event in audit.read(store) if event["act"] == "deployed"}
+    found = {path.resolve() for path in deployed if path.is_file()}
+    if fleet or os.environ.get("MODELFLEET_FLEET"):
+        found.add(fleets.find(fleet))
+    return found
+
+
+def _read(paths: Iterable[Path], demanded: AbstractSet[Path]) -> tuple[list[Fleet], dict[Path, Failure]]:
+    """Return the fleets, and why those demanded can't be read.
+
+    A file of inventory/ that can't be read and was never deployed refers to nothing: it can't be deployed either.
+    """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        return [found for found in pool.map(_parsed, paths) if found]
+        read = dict(zip(listed := list(paths), pool.map(_parsed, listed), strict=True))
+    unread = {path: one for path, one in read.items() if isinstance(one, Failure) and path in demanded}
+    return [one for one in read.values() if isinstance(one, Fleet)], unread
 
 
-def _parsed(path: Path) -> Fleet | None:
-    """Read a fleet file; one that can't be parsed can't be deployed either, and refers to nothing."""
+def _parsed(path: Path) -> Fleet | Failure:
     try:
         return fleets.read(path)
-    except (Failure, KeyError, TypeError, ValueError):
-        return None
+    except Failure as failure:
+        return failure
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        return Failure(str(path), f"is no fleet file ({type(error).__name__}: {error})", fleets.CURE)
+
+
+def _unsure(reference: str, path: Path, failure: Failure) -> Failure:
+    cure = f"mend it (`modelfleet check` says where); if that fleet is gone, remove the file, or give another; {KEPT}"
+    return Failure(reference, f"can't tell whether {path} needs it ({failure.what})", cure)
 
 
 def _resolved(reference: str, store: Path | None) -> str:

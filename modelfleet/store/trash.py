@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, finding, ledger, place, references, settling
+from modelfleet.store import audit, disk, finding, index, ledger, place, references, settling
 from modelfleet_service.model import MANIFEST, identity
 
 
@@ -24,7 +24,7 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
         references.refuse_inside(resolved, store)
         digest = _digest(home, version)
         _move(home / str(version), place.trashed(name, version, store))
-        ledger.append(home, ledger.DELETED, version, digest)
+        _note(home, ledger.DELETED, place.trashed(name, version, store), digest)
     audit.record("deleted", store, reference=resolved, digest=digest)
     return resolved
 
@@ -32,7 +32,7 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
 def restore(reference: str, store: Path | None = None) -> str:
     """Bring a deleted version back from the trash, by its number; return its reference.
 
-    Raises Failure where the trash lacks it or its place is taken.
+    Raises Failure where the trash lacks it or its place is taken. An ensemble comes back without its `members`.
     """
     name, version = _numbered(reference)
     home, lies = place.opened(store) / name, place.trashed(name, version, store)
@@ -45,9 +45,22 @@ def restore(reference: str, store: Path | None = None) -> str:
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
         digest = ledger.read(home).digests.get(version) or identity((lies / MANIFEST).read_bytes())
         _move(lies, home / str(version))
-        ledger.append(home, ledger.RESTORED, version, digest)
+        _note(home, ledger.RESTORED, home / str(version), digest)
     audit.record("restored", store, reference=reference, digest=digest)
     return reference
+
+
+def members(reference: str, store: Path | None = None) -> list[str]:
+    """Return the members of an ensemble, by their references, that lie in the trash; none if it is no ensemble."""
+    name, version = _numbered(reference)
+    named = index.members_of(place.home(name, store) / str(version))
+    return [one for digest, one in named.items() if _is_trashed(one, digest, store)]
+
+
+def _is_trashed(reference: str, digest: str, store: Path | None) -> bool:
+    name, version = _numbered(reference)
+    lies = place.trashed(name, version, store)
+    return not (place.home(name, store) / str(version)).exists() and index.entry_of(lies).digest == digest
 
 
 def _move(source: Path, target: Path) -> None:
@@ -59,9 +72,19 @@ def _move(source: Path, target: Path) -> None:
     except OSError:
         source.chmod(0o555)
         raise
-    target.chmod(0o555)
-    disk.sync(target.parent)
-    disk.sync(source.parent)
+
+
+def _note(home: Path, event: str, moved: Path, digest: str) -> None:
+    """Make a move last, and note it in the ledger; raise Failure, which says what was done, where it can't be."""
+    try:
+        moved.chmod(0o555)
+        disk.sync(moved.parent)
+        disk.sync(home)
+        ledger.append(home, event, int(moved.name), digest)
+    except OSError as error:
+        what = f"was {event}, and the ledger can't be written ({error.strerror})"
+        cure = "free some space; the next command that changes the name notes it"
+        raise Failure(f"{home.name}:{moved.name}", what, cure) from error
 
 
 def _digest(home: Path, version: int) -> str:

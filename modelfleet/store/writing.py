@@ -26,7 +26,8 @@ def incoming(name: str, store: Path | None = None) -> Iterator[Path]:
     home = place.home(name, store)
     with contextlib.ExitStack() as stack:
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            place.make(store)
+            home.mkdir(exist_ok=True)
             sweep(home)
             folder = stack.enter_context(_held(home))
         except OSError as error:
@@ -118,7 +119,7 @@ def _held(home: Path) -> Iterator[Path]:
 def _flocked(file: Path, how: int) -> Iterator[None]:
     """Hold the flock of the file that has this name; another may have removed and made it anew meanwhile."""
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
         try:
             fcntl.flock(descriptor, how)
             if _is(file, descriptor):

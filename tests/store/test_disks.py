@@ -13,10 +13,12 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.store import fsck
 from modelfleet_service import model
+from tests.store.tiny import publish
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 MOUNTED = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
 needs_mounts = pytest.mark.skipif(not MOUNTED, reason="this machine lets no user mount a tmpfs")
+REPLICATE = "from modelfleet.copies import replicate as r, targets as t; r.run(t.Target('file:///nowhere'), store)"
 PUBLISH = "import sys, pathlib\nfrom tests.store.tiny import publish\nstore = pathlib.Path(sys.argv[1])\n"
 
 
@@ -42,7 +44,12 @@ def test_a_full_disk_is_one_line_and_what_was_saved_before_is_whole(tmp_path: Pa
 @needs_mounts
 @pytest.mark.parametrize(
     "act",
-    ["publish(store)", "s.set_alias('many', 'champion', 1, store)", "s.delete('many:1', store, ask_hosts=False)"],
+    [
+        "publish(store)",
+        "s.set_alias('many', 'champion', 1, store)",
+        "s.delete('many:1', store, ask_hosts=False)",
+        REPLICATE,
+    ],
 )
 def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, act: str) -> None:
     code = f"{PUBLISH}from modelfleet import store as s\ntry: {act}\nexcept Exception as e: print(e)\n"
@@ -54,6 +61,15 @@ def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, a
     assert read == "many:1 1"
 
 
+@needs_mounts
+def test_a_file_that_a_full_disk_does_not_take_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from modelfleet.store import disk; file = pathlib.Path(sys.argv[1]) / 'a.json'\n"
+    code += "disk.write(file, 'old')\ntry: disk.write(file, 'x' * 5 * 10**6)\nexcept OSError as e: print(e.strerror)\n"
+    code += "print([one.name for one in file.parent.iterdir()], file.read_text())"
+    done = mounted(tmp_path / "disk", f'$python -c "{code}" $store')
+    assert done.stdout.splitlines() == ["No space left on device", "['a.json'] old"], done.stderr
+
+
 @pytest.mark.parametrize("read", [stores.entries, stores.find, fsck.check])
 def test_a_store_that_was_named_and_is_gone_is_said(tmp_path: Path, read: object) -> None:
     gone = tmp_path / "mount/store"
@@ -61,6 +77,25 @@ def test_a_store_that_was_named_and_is_gone_is_said(tmp_path: Path, read: object
     with pytest.raises(Failure, match="there is no such store; check the path, and that the disk"):
         read(*arguments)  # type: ignore[operator]
     assert not gone.parent.exists()
+
+
+def test_nothing_is_saved_where_the_folder_that_the_store_is_to_be_in_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "mount/store: the folder it is to be in is not there; mount it, or make the folder"
+    with pytest.raises(Failure, match=said):
+        publish(tmp_path / "mount/store")
+    monkeypatch.setenv("MODELFLEET_STORE", str(tmp_path / "mount/store"))
+    with pytest.raises(Failure, match=said):
+        publish(None)
+    (tmp_path / "mount").mkdir()
+    assert publish(None) == 1
+
+
+def test_the_default_store_is_made_with_the_folders_above_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("MODELFLEET_STORE", raising=False)
+    assert publish(None) == 1
 
 
 def test_the_default_store_may_not_be_there_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -31,6 +32,15 @@ def test_a_bit_flip_in_the_manifest_itself_is_found_by_the_ledger(three: Path) -
     manifest.write_text(manifest.read_text() + " ")
     with pytest.raises(Failure, match=r"2/manifest\.json: was altered: its SHA-256 is not the ledger's; take"):
         stores.find("many:2", three)
+
+
+def test_a_group_may_write_the_ledger_and_the_log_where_the_umask_lets_it(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        publish(tmp_path)
+    finally:
+        os.umask(before)
+    assert {(tmp_path / file).stat().st_mode & 0o777 for file in ("many/ledger.jsonl", "audit.jsonl")} == {0o664}
 
 
 def test_a_version_from_before_the_ledger_is_accepted(three: Path) -> None:

@@ -39,6 +39,15 @@ def test_an_ensemble_is_behind_the_member_that_has_a_newer_version(ensembles: Pa
     assert behind("b", ensembles) == []
 
 
+def test_an_ensemble_that_holds_the_newest_version_beside_an_older_one_is_not_behind(tmp_path: Path) -> None:
+    publish(tmp_path, "a")
+    publish(tmp_path, "a")
+    digests = [entry.digest for entry in stores.entries("a", tmp_path)]
+    lines = [f"  - {{name: a, version: {number}, digest: '{one}'}}" for number, one in enumerate(digests, 1)]
+    publish(tmp_path, "both", "\n".join(["ensemble:", "  combine: mean", "  members:", *lines, ""]))
+    assert behind(None, tmp_path) == []
+
+
 def test_a_member_that_no_version_has_is_a_finding_that_names_the_ensemble(ensembles: Path) -> None:
     assert [one for one in fsck.check(ensembles) if one.kind == "member"] == []
     folder = ensembles / "b/1"

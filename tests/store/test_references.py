@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelfleet import store as stores
-from modelfleet.errors import Failures
+from modelfleet.errors import Failure, Failures
 from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Host
 from modelfleet.store import audit, references, releases_on_host
@@ -55,6 +55,34 @@ def test_the_given_fleet_the_variable_s_and_those_deployed_to_count(
     audit.record("deployed", three, fleet=str(deployed), services={})
     assert references.files(three) == sorted([variable, deployed])
     assert given in references.files(three, given)
+
+
+@pytest.mark.parametrize("content", ["a: [", "all: {vars: {services: [{}]}, children: {servers: {hosts: {one: }}}}"])
+def test_a_fleet_file_that_was_given_named_or_deployed_and_can_t_be_read_refuses(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text(content)
+    said = r"many:2: can't tell whether .*broken\.yml needs it"
+    with pytest.raises(Failures, match=said):
+        stores.delete("many:2", three, fleet=broken, ask_hosts=False)
+    with monkeypatch.context() as patch:
+        patch.setenv("MODELFLEET_FLEET", str(broken))
+        with pytest.raises(Failures, match=said):
+            stores.delete("many:2", three, ask_hosts=False)
+    audit.record("deployed", three, fleet=str(broken), services={})
+    with pytest.raises(Failures, match=said):
+        stores.delete("many:2", three, ask_hosts=False)
+    broken.unlink()
+    with pytest.raises(Failure, match="no such fleet file"):
+        stores.delete("many:2", three, fleet=broken, ask_hosts=False)
+    assert stores.delete("many:2", three, ask_hosts=False)
+
+
+def test_a_fleet_file_of_the_inventory_may_end_in_yaml(three: Path, inventory: Path) -> None:
+    write(inventory / "my.yaml", "many:2")
+    with pytest.raises(Failures, match=r"my\.yaml has it"):
+        stores.delete("many:2", three, ask_hosts=False)
 
 
 def test_a_server_that_can_t_be_asked_refuses_unless_told_otherwise(three: Path, inventory: Path) -> None:

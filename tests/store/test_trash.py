@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -14,7 +15,7 @@ import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import audit, fsck, mending
+from modelfleet.store import audit, fsck, ledger, mending, trash
 from tests.store.tiny import publish
 
 
@@ -81,6 +82,35 @@ def test_a_member_of_an_ensemble_is_not_deleted_and_the_ensemble_named(three: Pa
     with pytest.raises(Failures, match="the ensemble both:1 has it as a member"):
         stores.delete("many:2", three)
     assert stores.delete("many:1", three)
+
+
+def test_what_was_moved_and_could_not_be_noted_is_said_and_noted_later(
+    three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full is stood for by the ledger's own write, which comes after the move."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for act, said in ((stores.delete, "deleted"), (stores.restore, "restored")):
+        with monkeypatch.context() as patch, pytest.raises(Failure) as raised:  # noqa: PT012
+            patch.setattr(ledger, "append", full)
+            act("many:2", three)
+        assert str(raised.value).startswith(f"many:2: was {said}, and the ledger can't be written (No space left")
+        assert [finding.kind for finding in fsck.check(three)] == ["unnoted"]
+        assert len(mending.mend(three)) == 1
+
+
+def test_the_members_of_a_restored_ensemble_that_are_in_the_trash_are_known(three: Path) -> None:
+    digest = stores.find("many:2", three).digest
+    member = {"name": "many", "version": 2, "digest": digest}
+    publish(three, "both", more=f"ensemble: {json.dumps({'members': [member]})}\n")
+    stores.delete("both:1", three)
+    stores.delete("many:2", three)
+    stores.restore("both:1", three)
+    assert trash.members("both:1", three) == ["many:2"]
+    stores.restore("many:2", three)
+    assert trash.members("both:1", three) == []
 
 
 NOBODY = 65534

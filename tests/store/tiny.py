@@ -16,7 +16,7 @@ evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 """
 
 
-def publish(store: Path, name: str = "many", more: str = "", size: int = 100) -> int:
+def publish(store: Path | None, name: str = "many", more: str = "", size: int = 100) -> int:
     """Save a version and return its number; ``more`` is added to its card, ``size`` is the artefact's in bytes."""
     with stores.incoming(name, store) as folder, stores.next_version(name, store) as version:
         write(folder, name, version, more, size)

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from modelfleet import store
-from modelfleet.errors import Failure
 from modelfleet.options import STORE
 from modelfleet.store import alias as naming
 
@@ -54,7 +53,7 @@ def _list(name: str, as_json: bool, store_path: Path | None) -> None:
         click.echo(json.dumps([{"alias": one, **asdict(entry)} for one, entry in found.items()]))
         return
     if not found:
-        raise Failure(name, "it has no alias", f"set one: `modelfleet model alias {name} champion VERSION`")
+        click.echo(f"{name} has no alias")
     for one, entry in found.items():
         before = f"  before: {name}:{entry.history[-1]['version']}" if entry.history else ""
         click.echo(f"{name}@{one}  {name}:{entry.version}  since {entry.since} by {entry.by}{before}")

@@ -29,7 +29,11 @@ def test_an_alias_is_set_moved_listed_and_dropped_and_each_answer_says_so(two: P
     assert alias(two, "champion", "2") == "0 many@champion is many:2, as before"
     assert alias(two).startswith("0 many@champion  many:2  since ")
     assert alias(two, "champion", "--delete") == "0 dropped many@champion; it was many:2"
-    assert "it has no alias" in alias(two)
+
+
+def test_no_alias_is_an_answer_and_no_failure(two: Path) -> None:
+    assert alias(two) == "0 many has no alias"
+    assert alias(two, "--json") == "0 []"
 
 
 def test_the_list_is_an_array_with_the_history(two: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from modelfleet import store as stores
@@ -17,6 +18,17 @@ def test_a_version_is_deleted_and_restored_and_the_log_tells_it(tmp_path: Path) 
     assert run("model", "restore", "many:1", "--store", str(tmp_path)).stdout.startswith("restored many:1 (sha256:")
     said = run("store", "log", "--store", str(tmp_path)).stdout.splitlines()
     assert [line.split()[2] for line in said] == ["saved", "deleted", "restored"]
+
+
+def test_a_restored_ensemble_says_which_of_its_members_are_in_the_trash(tmp_path: Path) -> None:
+    publish(tmp_path)
+    member = {"name": "many", "version": 1, "digest": stores.find("many:1", tmp_path).digest}
+    publish(tmp_path, "both", more=f"ensemble: {json.dumps({'members': [member]})}\n")
+    for reference in ("both:1", "many:1"):
+        stores.delete(reference, tmp_path, ask_hosts=False)
+    done = run("model", "restore", "both:1", "--store", str(tmp_path))
+    said = "both:1: its member many:1 is in the trash; restore it too: `modelfleet model restore many:1`\n"
+    assert (done.returncode, done.stderr) == (0, said)
 
 
 def test_a_refusal_is_a_line_for_each_thing_that_refers_to_it(tmp_path: Path) -> None:

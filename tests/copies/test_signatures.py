@@ -1,0 +1,96 @@
+"""Valid signatures outlive any damage: the last good ones are neither overwritten nor dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelfleet import store as stores
+from modelfleet.copies import heal, recover, replicate, survey
+from modelfleet.copies.targets import Target
+from modelfleet_service import signing
+from tests.copies.conftest import Hosts, flip
+from tests.signing import sign
+from tests.store.tiny import publish
+
+
+@pytest.fixture(params=["hosts", "url"])
+def target(request: pytest.FixtureRequest, hosts: Hosts, tmp_path: Path) -> Target:
+    """Two of three hosts, and a URL."""
+    return hosts.target if request.param == "hosts" else Target(f"file://{tmp_path}/url", 1)
+
+
+@pytest.fixture
+def signed(tmp_path: Path, target: Target) -> Path:
+    """A store with many:1, signed and copied."""
+    store = tmp_path / "signed"
+    publish(store)
+    (store / "many/1").chmod(0o755)
+    sign(stores.find("many:1", store), ann="trainer")
+    (store / "many/1").chmod(0o555)
+    assert replicate.run(target, store).is_complete
+    return store
+
+
+def flipped(file: Path) -> None:
+    flip(file, 60)
+
+
+def dropped(file: Path) -> None:
+    file.parent.chmod(0o755)
+    file.unlink()
+    file.parent.chmod(0o555)
+
+
+def copies(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("many/1/manifest.sig") if "signed" not in file.parts]
+
+
+@pytest.mark.parametrize("damage", [flipped, dropped])
+def test_lost_or_altered_signatures_are_healed_from_a_copy(
+    signed: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    file = signed / "many/1/manifest.sig"
+    was = file.read_bytes()
+    damage(file)
+    assert survey.check(signed)[0].where == str(file)
+    assert heal.run(signed).remains == ()
+    assert {one.read_bytes() for one in (file, *copies(tmp_path))} == {was}
+    assert signing.verify_all(stores.find("many:1", signed))
+
+
+@pytest.mark.parametrize("damage", [flipped, dropped])
+def test_replicate_never_replaces_the_signatures_of_a_copy_by_none_or_altered_ones(
+    signed: Path, tmp_path: Path, target: Target, damage: Callable[[Path], None]
+) -> None:
+    was = {file: file.read_bytes() for file in copies(tmp_path)}
+    damage(signed / "many/1/manifest.sig")
+    for folder in {file.parent for file in was}:
+        flip(folder / "model.onnx")
+    report = replicate.run(target, signed)
+    assert {file: file.read_bytes() for file in was} == was
+    assert [one.file for one in report.findings] == ["manifest.sig"] * (damage is flipped)
+
+
+def test_a_version_healed_whole_takes_the_signatures_of_the_copy(signed: Path) -> None:
+    flipped(signed / "many/1/manifest.sig")
+    flip(signed / "many/1/model.onnx")
+    assert heal.run(signed).remains == ()
+    assert signing.verify_all(stores.find("many:1", signed))
+
+
+def test_signatures_altered_everywhere_are_said_and_left(signed: Path, tmp_path: Path) -> None:
+    for file in (signed / "many/1/manifest.sig", *copies(tmp_path)):
+        flipped(file)
+    report = heal.run(signed)
+    assert [failure.what for failure in report.failed] == ["no holder has a good copy"]
+    assert str(signed / "many/1/manifest.sig") in {one.where for one in report.remains}
+    assert not (signed / ".trash").exists()
+
+
+def test_recover_takes_signatures_that_the_store_lacks(signed: Path, target: Target) -> None:
+    dropped(signed / "many/1/manifest.sig")
+    assert recover.run(target, signed).is_complete
+    assert signing.verify_all(stores.find("many:1", signed))
