@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from modelfleet.errors import Failure
 from modelfleet.saving import examples
+from modelfleet.saving.inputs import Inputs
 
 
 def test_an_array_a_table_and_objects_give_the_same_rows(tmp_path: Path) -> None:
@@ -41,3 +43,14 @@ def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(Failure, match="can't be read"):
         examples.read(tmp_path / "a.npy")
+
+
+def test_a_unit_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Failure, match=r"about_inputs\.a\.unit: input should be a valid string; give a text"):
+        Inputs.of(np.ones((2, 1)), ["a"]).described({"a": {"unit": 5}})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3]], {"a": [[1, 2], [3]]}], ids=["rows", "by name"])
+def test_ragged_rows_are_refused_in_a_line(given: Any) -> None:
+    with pytest.raises(Failure, match="its rows are not of one length"):
+        Inputs.of(given)
