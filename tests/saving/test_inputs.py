@@ -26,6 +26,8 @@ def test_an_array_a_table_and_objects_give_the_same_rows(tmp_path: Path) -> None
     ("name", "content", "words"),
     [
         ("a.txt", b"1", "not a file of examples"),
+        ("a.npy", b"", "can't be read"),
+        ("a.npz", b"PK\x03\x04junk", "can't be read"),
         ("a.csv", b"", "can't be read"),
         ("a.json", b"{", "can't be read"),
         ("a.json", b'{"x": 1}', "can't be read"),
@@ -54,3 +56,8 @@ def test_a_unit_that_is_no_text_is_refused() -> None:
 def test_ragged_rows_are_refused_in_a_line(given: Any) -> None:
     with pytest.raises(Failure, match="its rows are not of one length"):
         Inputs.of(given)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"a\.csv: there is no such file; check the path"):
+        examples.read(tmp_path / "a.csv")
