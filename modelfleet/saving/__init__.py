@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from modelfleet import store
 from modelfleet.errors import Failure
+from modelfleet.saving import card as cards
 from modelfleet.saving import estimators, golden, locks, trial
 from modelfleet.saving.card import Card, Conversion, Measure, Scoring, TrainingData
 from modelfleet.saving.finish import SavedModel, Wish, finish
 from modelfleet.saving.formats import boosters, code, onnx, skops
 from modelfleet.saving.inputs import LABEL, Inputs
 from modelfleet.saving.parity import Apart
+from modelfleet.store.disk import who
 from modelfleet_service.runtimes import Answers
 
 FORMATS = ("auto", "onnx", "skops", "xgboost", "lightgbm")
@@ -59,19 +60,21 @@ def save(
     ``training_data`` has ``name``, ``location``, ``rows``, ``digest``. ``breaking`` says why a signature that is not
     the last version's is meant. Raises Failure, with nothing saved, where something of this is missing or wrong.
     """
-    examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
     card = {
-        "evaluation": [dict(measure) for measure in evaluation],
-        "training_data": dict(training_data) if training_data else None,
+        "evaluation": _plain(evaluation),
+        "training_data": _plain(training_data) or None,
         "description": description,
         "intended_use": intended_use,
         "limits": limits,
         "license": license,
-        "languages": list(languages),
-        "author": author or getpass.getuser(),
-        "lineage": dict(lineage or {}),
-        "tags": list(tags),
+        "languages": languages,
+        "author": author or _user(),
+        "lineage": _plain(lineage or {}),
+        "tags": tags,
     }
+    besides = {"feature_names": _names(feature_names), "nullable": _names(nullable)}
+    cards.examined({**card, **besides, "about_inputs": _plain(about_inputs or {})})
+    examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
     wish = Wish(name, store_path, tuple(trusted_types), breaking)
     return save_estimator(estimator, examples, card, wish, format, targets)
 
@@ -174,7 +177,7 @@ def _taken(
     """Finish a model that was taken over as a file: what it answers now is what it has to answer for ever."""
     golden.write(folder, head, answers, classes)
     locks.write(folder, needs)
-    said = {"libraries": _libraries(needs), "author": getpass.getuser(), **document}
+    said = {"libraries": _libraries(needs), "author": _user(), **document}
     said |= {"signature": golden.signature(head, answers, classes), "scoring": scoring}
     if scoring.runtime != "code":
         return finish(folder, said, wish, proof)
@@ -200,6 +203,22 @@ def _artefact(
             refused.append(Conversion(format="onnx", refused=failure.what, parity=gap))
     scoring, needs = skops.write(estimator, examples, folder, trusted)
     return scoring.model_copy(update={"refused": refused}), needs
+
+
+def _plain(said: Any) -> Any:
+    """Make a card's dicts and lists of mappings and tuples; what is neither is for the card to refuse."""
+    if isinstance(said, Mapping):
+        return {name: _plain(value) for name, value in said.items()}
+    return [_plain(value) for value in said] if isinstance(said, list | tuple) else said
+
+
+def _names(said: Any) -> Any:
+    """Make a list of an array or an index of names; a text is for the card to refuse."""
+    return [str(name) for name in said] if isinstance(said, Iterable) and not isinstance(said, str) else said
+
+
+def _user() -> str:
+    return who().rpartition("@")[0]
 
 
 def _libraries(needs: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from modelfleet.errors import Failure
 
@@ -135,15 +136,52 @@ class Card(Part):
     tags: list[str] = Field(default_factory=list)
 
 
-def read(path: Path | None) -> dict[str, Any]:
-    """Read a YAML file with fields of a card, none if there is no path; raise Failure where it is no mapping."""
+class Besides(Part):
+    """What a card file may say besides the card's fields: it is used up while a model is saved."""
+
+    classes: list[StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=list)
+    activation: Literal["none", "softmax", "sigmoid"] | None = None
+    feature_names: list[StrictStr | StrictInt] | None = None
+    nullable: list[StrictStr] = Field(default_factory=list)
+    about_inputs: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+
+OURS = ("name", "version", "created", "signature", "scoring", "ensemble", "breaking")
+"""The fields that are no saver's to say."""
+
+
+def read(path: Path | None, name: str = "") -> dict[str, Any]:
+    """Read a YAML file with fields of a card and of `Besides`, none if there is no path.
+
+    Raises Failure where it is no mapping, a field is unknown or of the wrong type, or it says what only the kit can
+    know; ``name`` is the one that it may say.
+    """
     try:
-        content = yaml.safe_load(path.read_text()) if path else {}
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) if path else {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Failure(str(path), f"can't be read ({' '.join(str(error).split())})", "give a YAML file") from error
     if not isinstance(content, dict):
         raise Failure(str(path), "not a card", "give a YAML mapping with the card's fields")
+    ours = [field for field in OURS if field in content and (field != "name" or content[field] != name)]
+    if ours:
+        raise Failure(str(path), f"says {', '.join(ours)}, which saving sets", "leave it out; is it another's card?")
+    examined(content)
     return content
+
+
+def examined(fields: Mapping[str, Any]) -> None:
+    """Look at some of a card's fields, and those of `Besides`, before anything is computed.
+
+    Raises Failure that names the field which is unknown or of the wrong type.
+    """
+    besides = {field: value for field, value in fields.items() if field in Besides.model_fields}
+    try:
+        Besides.model_validate(besides)
+        Card.model_validate({field: value for field, value in fields.items() if field not in besides})
+    except ValidationError as error:
+        wrong = [one for one in error.errors() if one["type"] != "missing" or len(one["loc"]) > 1]
+        if wrong:
+            raise _failure(wrong[0]) from error
 
 
 def checked(document: Mapping[str, Any]) -> Card:
@@ -151,6 +189,9 @@ def checked(document: Mapping[str, Any]) -> Card:
     try:
         return Card.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "card." + ".".join(str(part) for part in first["loc"])
-        raise Failure(where, first["msg"].lower(), "mend the card; nothing was saved") from error
+        raise _failure(error.errors()[0]) from error
+
+
+def _failure(error: ErrorDetails) -> Failure:
+    where = "card." + ".".join(str(part) for part in error["loc"])
+    return Failure(where, error["msg"].lower(), "mend the card; nothing was saved")

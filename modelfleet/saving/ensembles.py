@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from modelfleet.saving.estimators import refuse_nan
 from modelfleet.saving.finish import SavedModel, Wish, finish
 from modelfleet.saving.inputs import Inputs
 from modelfleet.saving.plans import Chosen, Plan
+from modelfleet.store.disk import who
 from modelfleet_service import members as models
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model, read
@@ -105,7 +105,7 @@ def save_ensemble(
         if targets is not None:
             golden.write_evaluation(folder, examples, targets)
         locks.union(folder, [one.model for one in chosen])
-        document = _document(plan, chosen) | {"author": getpass.getuser()} | dict(card)
+        document = _document(plan, chosen) | {"author": who().rpartition("@")[0]} | dict(card)
         ours = {"signature": signature, "scoring": _scoring(), "ensemble": _ensemble(plan.how, plan.field, chosen)}
         return finish(folder, document | ours, wish, _proof(held, python_code))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,18 @@ from modelfleet.errors import Failure
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers
 
+NAMES = "X (has|does not have valid) feature names"
 
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep scikit-learn from warning of column names: which form of its inputs an estimator takes is tried here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=NAMES, category=UserWarning)
+        yield
+
+
+@quiet()
 def own_answers(estimator: Any, inputs: Inputs) -> Answers:
     """What the estimator itself answers: labels and probabilities, or ``value``.
 

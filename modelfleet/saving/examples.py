@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -27,11 +28,13 @@ def read(
 def load(path: Path) -> Any:
     """Read a file of examples as what `Inputs.of` takes."""
     readers = {".npy": _npy, ".npz": _npz, ".csv": _csv, ".json": _json, ".parquet": _parquet}
+    if not path.exists():
+        raise Failure(str(path), "there is no such file", "check the path")
     if path.suffix not in readers:
         raise Failure(str(path), "not a file of examples", f"give one of {', '.join(readers)}")
     try:
         return readers[path.suffix](path)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, EOFError, BadZipFile) as error:
         raise Failure(str(path), f"can't be read ({error})", "give rows of numbers, texts or truth values") from error
 
 

@@ -18,8 +18,8 @@ import yaml
 
 from modelfleet import store
 from modelfleet.errors import Failure
+from modelfleet.saving import clash
 from modelfleet.saving.card import Card, checked
-from modelfleet.saving.clash import LASTING, difference, meaning
 from modelfleet.saving.page import page
 from modelfleet.tree import SERVICE
 from modelfleet_service import model
@@ -104,14 +104,7 @@ def _refuse_clash(card: Card, wish: Wish) -> None:
     known = store.versions(wish.name, wish.store_path)
     if wish.breaking or not known:
         return
-    last = store.find(f"{wish.name}:{known[-1]}", wish.store_path)
-    before = checked(last.card).signature.model_dump(include=set(LASTING))
-    now = card.signature.model_dump(include=set(LASTING))
-    changed = [name for name in LASTING if meaning(name, before) != meaning(name, now)]
-    if changed:
-        what = f"its {' and '.join(changed)} are not those of {last.reference} ({difference(changed[0], before, now)})"
-        cure = "use another name, or say why with --breaking (breaking=... in Python)"
-        raise Failure(wish.name, what, cure)
+    clash.refuse(card.signature, store.find(f"{wish.name}:{known[-1]}", wish.store_path), wish.name)
 
 
 def _write(folder: Path, card: Card) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from modelfleet.errors import Failure
 from modelfleet.saving.card import Dtype, Tensor
@@ -79,7 +80,7 @@ class Inputs:
     def described(self, about: Mapping[str, Mapping[str, str]]) -> Inputs:
         """Say what inputs mean: ``unit`` and ``description`` by input name.
 
-        Raises Failure where there is no such input, or something else is said of one.
+        Raises Failure where there is no such input, or something else than a text is said of one.
         """
         known = {tensor.name for tensor in self.tensors}
         for name, said in about.items():
@@ -87,8 +88,7 @@ class Inputs:
                 raise Failure("about_inputs", f"{name!r} is no input", f"there are {', '.join(sorted(known))}")
             if not said.keys() <= {"unit", "description"}:
                 raise Failure(f"about_inputs.{name}", f"says {', '.join(said)}", "say unit and description alone")
-        tensors = [tensor.model_copy(update=dict(about.get(tensor.name, {}))) for tensor in self.tensors]
-        return replace(self, tensors=tuple(tensors))
+        return replace(self, tensors=tuple(_said(tensor, about.get(tensor.name, {})) for tensor in self.tensors))
 
     def as_matrix(self) -> NDArray[np.float64] | None:
         """Return the instances as one array of numbers; None where some are texts."""
@@ -109,14 +109,23 @@ def _of_any(given: Any, names: Sequence[str] | None, label: str) -> Inputs:
     return _of_array(given, names, label)
 
 
+def _said(tensor: Tensor, said: Mapping[str, str]) -> Tensor:
+    try:
+        return Tensor.model_validate(tensor.model_dump() | dict(said))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"about_inputs.{tensor.name}.{first['loc'][0]}"
+        raise Failure(where, first["msg"].lower(), "give a text") from error
+
+
 def _is_texts(given: Any) -> bool:
-    if isinstance(given, str) or np.ndim(given) != 1:
+    if isinstance(given, str) or _array("inputs", given).ndim != 1:
         return False
     return len(given) > 0 and all(isinstance(entry, str) for entry in given)
 
 
 def _of_array(given: Any, names: Sequence[str] | None, label: str) -> Inputs:
-    array = np.asarray(given)
+    array = _array("inputs", given)
     if array.ndim < 2:
         raise Failure("inputs", f"has shape {array.shape}", "give an array of shape (n, width), or a data frame")
     if names is None:
@@ -138,7 +147,7 @@ def _of_arrays(given: Mapping[str, Any]) -> Inputs:
     batch: Batch = {}
     tensors: list[Tensor] = []
     for name, value in given.items():
-        array = np.asarray(value)
+        array = _array(f"inputs.{name}", value)
         dtype = _dtype_of(str(name), array)
         batch[str(name)] = array.astype(ARRAY_TYPES[dtype])
         tensors.append(_tensor(str(name), dtype, batch[str(name)]))
@@ -175,6 +184,13 @@ def _column(name: str, series: Any) -> tuple[NDArray[Any], Dtype]:
     if missing.any():
         return _numbers(name, series.to_numpy(dtype=np.float64, na_value=np.nan)), "float64"
     return _numbers(name, series.to_numpy(dtype=ARRAY_TYPES[dtype])), dtype
+
+
+def _array(where: str, given: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise Failure(where, "its rows are not of one length", "give as many values in each row") from error
 
 
 def _dtype_of(name: str, array: NDArray[Any]) -> Dtype:

@@ -12,6 +12,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import modelfleet
 from modelfleet import store as stores
 from modelfleet.errors import Failure
+from modelfleet.saving import clash
+from modelfleet.saving.card import Signature
+from modelfleet_service.model import Model
 
 ROWS = np.random.default_rng(4).normal(size=(30, 3))
 LINE = LinearRegression().fit(ROWS, ROWS[:, 0])
@@ -37,3 +40,27 @@ def test_another_signature_under_a_known_name_is_refused_unless_it_is_meant(
     assert stores.versions("line", tmp_path) == [1]
     modelfleet.save(estimator, "line", **wanted, breaking="the clients change with it")
     assert stores.find("line:2", tmp_path).card["breaking"] == "the clients change with it"
+
+
+def last(**tensor: Any) -> Model:
+    """A last version with one input."""
+    said = {"inputs": [{"name": "a", "dtype": "float64", **tensor}], "outputs": [{"name": "y", "dtype": "float64"}]}
+    return Model(Path(), "", (), {"name": "line", "version": 1, "signature": said})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        ({"nullable": True}, {}, "'a' may not be missing any more, and may in line:1; name it in nullable"),
+        ({"unit": "degC"}, {"unit": "degF"}, "'a' is in degF, where line:1 has it in degC"),
+        ({"unit": 5}, {}, "^line:1: its signature is none"),
+    ],
+    ids=["nullable", "unit", "broken"],
+)
+def test_an_input_that_means_something_else_is_refused(before: dict[str, Any], now: dict[str, Any], words: str) -> None:
+    with pytest.raises(Failure, match=words):
+        clash.refuse(Signature.model_validate(last(**now).signature), last(**before), "line")
+
+
+def test_an_input_that_may_be_missing_from_now_on_or_gets_a_unit_is_no_clash() -> None:
+    clash.refuse(Signature.model_validate(last(nullable=True, unit="m").signature), last(), "line")

@@ -11,6 +11,7 @@ from modelfleet import saving
 from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.saving.finish import Wish
+from modelfleet.saving.formats import code
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.model import Model
 
@@ -47,3 +48,28 @@ def test_a_requirement_that_is_only_installed_here_is_missed_when_it_is_saved(tm
     with pytest.raises(Failure, match=r"requirements\.txt: its code needs 'idna', .*; name the package there"):
         save(tmp_path / "own", "# none\n")
     assert stores.names(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise SystemExit(0)", r"can't score the examples \(SystemExit: 0\)"),
+        ("import helper", "import it at the top, not within predict"),
+    ],
+)
+def test_code_that_fails_while_it_scores_is_refused_in_a_line(tmp_path: Path, body: str, words: str) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/helper.py").touch()
+    text = f"class Scorer:\n    def __init__(self, folder): pass\n    def predict(self, batch):\n        {body}\n"
+    (tmp_path / "own/scorer.py").write_text(text)
+    with pytest.raises(Failure, match=words):
+        code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
+
+
+def test_a_link_in_what_is_left_out_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "own/.venv/bin").mkdir(parents=True)
+    (tmp_path / "own/.venv/bin/python").symlink_to("/usr/bin/python3")
+    text = CODE.replace("import idna\n", "").replace('len(idna.encode("köln"))', "1")
+    (tmp_path / "own/scorer.py").write_text(text)
+    code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
+    assert [path.name for path in (tmp_path / "taken/code").iterdir()] == ["scorer.py"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from modelfleet.errors import Failure
 from modelfleet.saving import examples
+from modelfleet.saving.inputs import Inputs
 
 
 def test_an_array_a_table_and_objects_give_the_same_rows(tmp_path: Path) -> None:
@@ -24,6 +26,8 @@ def test_an_array_a_table_and_objects_give_the_same_rows(tmp_path: Path) -> None
     ("name", "content", "words"),
     [
         ("a.txt", b"1", "not a file of examples"),
+        ("a.npy", b"", "can't be read"),
+        ("a.npz", b"PK\x03\x04junk", "can't be read"),
         ("a.csv", b"", "can't be read"),
         ("a.json", b"{", "can't be read"),
         ("a.json", b'{"x": 1}', "can't be read"),
@@ -41,3 +45,19 @@ def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(Failure, match="can't be read"):
         examples.read(tmp_path / "a.npy")
+
+
+def test_a_unit_that_is_no_text_is_refused() -> None:
+    with pytest.raises(Failure, match=r"about_inputs\.a\.unit: input should be a valid string; give a text"):
+        Inputs.of(np.ones((2, 1)), ["a"]).described({"a": {"unit": 5}})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("given", [[[1, 2], [3]], {"a": [[1, 2], [3]]}], ids=["rows", "by name"])
+def test_ragged_rows_are_refused_in_a_line(given: Any) -> None:
+    with pytest.raises(Failure, match="its rows are not of one length"):
+        Inputs.of(given)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"a\.csv: there is no such file; check the path"):
+        examples.read(tmp_path / "a.csv")

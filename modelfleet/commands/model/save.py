@@ -48,6 +48,7 @@ def command(
     A pickle is loaded once, in a process without network, and saved as a file that holds no code. An MLflow model
     brings its signature, and its input example where no --examples are given.
     """
+    from modelfleet import store
     from modelfleet.saving import card as cards
     from modelfleet.saving import files, migration
     from modelfleet.saving.finish import Wish
@@ -57,10 +58,11 @@ def command(
     source = file or other
     assert source
     trusted = migration.Trust(trust_pickle, with_network)
+    store.check_name(name)
     migration.refuse(source, trusted)
     wish = Wish(name, store_path, trust, breaking)
     click.echo(f"Saving {source} ...", err=True)
-    with migration.opened(source, examples, cards.read(card), wish, trusted) as ready:
+    with migration.opened(source, examples, cards.read(card, name), wish, trusted) as ready:
         for note in ready.notes:
             click.echo(note, err=True)
         saved = files.save(ready.file, ready.inputs, ready.card, wish, entry)

@@ -34,7 +34,7 @@ def take(
     """
     if not ENTRY.fullmatch(entry):
         raise Failure(entry, "not a scorer class", "write it as module:Class, such as scorer:Scorer")
-    link = next((path for path in source.rglob("*") if path.is_symlink()), None)
+    link = next((path for path in source.rglob("*") if path.is_symlink() and not _is_left_out(path, source)), None)
     if link:
         raise Failure(str(link), "is a link", "put the file itself there")
     needs = requirements(source / REQUIREMENTS)
@@ -63,6 +63,10 @@ def explained(failure: Failure, source: Path) -> Failure:
     return Failure(str(source / REQUIREMENTS), what, "name the package there; nothing was saved")
 
 
+def _is_left_out(path: Path, source: Path) -> bool:
+    return any(LEFT_OUT(str(source), [part]) for part in path.relative_to(source).parts)
+
+
 def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> Answers:
     from modelfleet_service.runtimes.code import CodeRuntime
 
@@ -72,8 +76,12 @@ def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> An
         answers = runtime.score(inputs.batch)
     except ModelError as error:
         raise Failure(where, error.what, "mend the code; it is loaded and tried here once") from error
-    except Exception as error:  # anybody's code may raise anything
-        raise Failure(where, f"it can't score the examples ({error})", "mend the code, or the examples") from error
+    except (Exception, SystemExit) as error:  # anybody's code may raise anything
+        reason = f"{type(error).__name__}: {error}"
+        lacks = MISSING.fullmatch(str(error))
+        own = lacks and (folder / lacks.group(1).replace(".", "/")).with_suffix(".py").exists()
+        cure = "import it at the top, not within predict" if own else "mend the code, or the examples"
+        raise Failure(where, f"it can't score the examples ({reason})", cure) from error
     for numbers in answers.values.values() if answers.probabilities is None else [answers.probabilities]:
         refuse_nan(where, numbers)
     return answers

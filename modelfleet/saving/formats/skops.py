@@ -12,7 +12,7 @@ from typing import Any
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
-from modelfleet.saving.estimators import classes_of, own_answers, packages
+from modelfleet.saving.estimators import classes_of, own_answers, packages, quiet
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Answers
@@ -59,10 +59,14 @@ def read(path: Path, trusted: Sequence[str]) -> Any:
             cure = " ".join(f"--trust {name}" for name in unknown)
             raise Failure(str(path), f"holds types that skops does not trust: {', '.join(unknown)}", f"add {cure}")
         return skops.io.load(path, trusted=trusted)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise Failure(str(path), f"not a skops file ({error})", "write it with skops.io.dump") from error
+    except Failure:
+        raise
+    except Exception as error:  # skops walks the schema as it finds it: an odd one raises whatever comes of it
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise Failure(str(path), f"not a skops file ({reason})", "write it with skops.io.dump") from error
 
 
+@quiet()
 def _score(path: Path, inputs: Inputs, classes: list[Any], trusted: Sequence[str]) -> tuple[Any, Answers]:
     """Score with the plainest form of the inputs that the estimator takes: a matrix needs no pandas on a host."""
     from modelfleet_service.runtimes.skops import SkopsRuntime

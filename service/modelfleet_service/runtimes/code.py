@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ class CodeRuntime:
     """A scorer class, such as ``scorer:Scorer``, made with the folder that holds its code and data.
 
     Its ``predict(batch)`` takes arrays by input name and returns arrays by output name: ``probabilities`` of shape
-    (n, classes) for a classifier, else the signature's outputs; any where ``outputs`` is None.
+    (n, classes) for a classifier, else the signature's outputs; any where ``outputs`` is None. Modules of the folder
+    can be imported while the class is loaded and made, at the top of a module and not within ``predict``.
     """
 
     def __init__(
@@ -48,13 +50,53 @@ def _scorer(folder: Path, entry: str) -> Any:
     stem, _, name = entry.partition(":")
     alias = f"modelfleet_code_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     sys.dont_write_bytecode = True  # the folder is what the manifest says, and stays so
+    try:
+        with _own_modules(folder.resolve()):
+            spec = importlib.util.spec_from_file_location(alias, folder / f"{stem}.py")
+            assert spec
+            assert spec.loader
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[alias] = module
+            spec.loader.exec_module(module)
+            scorer = getattr(module, name)(folder)
+        sys.modules[alias] = module  # where dataclasses and pickle look for its classes
+        return scorer
+    except (Exception, SystemExit) as error:  # anybody's code may raise anything
+        raise ModelError(str(folder), f"its code can't be loaded ({type(error).__name__}: {error})") from error
+
+
+@contextlib.contextmanager
+def _own_modules(folder: Path) -> Iterator[None]:
+    """Let imports find a folder's modules before any of the same name, and forget them afterwards.
+
+    Whoever imported them keeps them; the next model's ``import helper`` finds a helper of its own.
+    """
+    before, tops = dict(sys.modules), _tops(folder)
+    for name in before:
+        if name.partition(".")[0] in tops:
+            del sys.modules[name]
     sys.path.insert(0, str(folder))
     try:
-        spec = importlib.util.spec_from_file_location(alias, folder / f"{stem}.py")
-        assert spec
-        assert spec.loader
-        sys.modules[alias] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return getattr(module, name)(folder)
-    except Exception as error:  # anybody's code may raise anything
-        raise ModelError(str(folder), f"its code can't be loaded ({type(error).__name__}: {error})") from error
+        yield
+    finally:
+        for name, module in list(sys.modules.items()):
+            if before.get(name) is not module and _lies_in(folder, module):
+                del sys.modules[name]
+        sys.modules.update({name: module for name, module in before.items() if name.partition(".")[0] in tops})
+        sys.path[:] = [entry for entry in sys.path if not _is_below(folder, entry)]
+
+
+def _tops(folder: Path) -> set[str]:
+    """Name the modules and packages at a folder's top; Python's own can't be replaced."""
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    return ({path.stem for path in folder.glob("*.py")} | packages) - sys.stdlib_module_names
+
+
+def _lies_in(folder: Path, module: Any) -> bool:
+    spec = getattr(module, "__spec__", None)
+    places = [getattr(spec, "origin", None), *(getattr(spec, "submodule_search_locations", None) or ())]
+    return any(_is_below(folder, place) for place in places if place)
+
+
+def _is_below(folder: Path, place: str) -> bool:
+    return Path(place).is_absolute() and Path(place).resolve().is_relative_to(folder)
