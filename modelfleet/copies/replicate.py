@@ -92,7 +92,7 @@ def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
     rows = tuple(row for row, _ in done.values())
     found = {finding.where: finding for _, findings in done.values() for finding in findings}
     failures = (*holders.failed.values(), *failed.values())
-    versions = len({(o.name, o.version) for o in (*originals, *wrong)})
+    versions = len({(o.name, o.version) for o in originals} | {(one.name, one.version) for one in wrong})
     return Report(one.target, one.copies, versions, rows, (*wrong, *found.values()), failures)
 
 

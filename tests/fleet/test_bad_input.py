@@ -234,7 +234,7 @@ def test_one_flipped_bit_on_the_host_never_takes_a_request(live: Live) -> None:
 
 
 def wrong_golden(folder: Path) -> None:
-    """Make the golden set wrong and the manifest fit it, as a mistake at save time would."""
+    """Make the golden set wrong, and manifest and ledger fit it, as a mistake at save time would."""
     path = folder / "golden.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     for line in lines:
@@ -247,6 +247,7 @@ def wrong_golden(folder: Path) -> None:
             content = path.read_bytes()
             entry |= {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder.parent / "ledger.jsonl").unlink()
 
 
 def test_a_release_with_wrong_golden_answers_never_takes_a_request(live: Live) -> None:
