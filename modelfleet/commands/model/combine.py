@@ -65,7 +65,7 @@ def command(
     rows = example_files.load(examples) if examples else None
     click.echo("trying the members, and proving that a fresh process answers the same ...", err=True)
     wish = Wish(name, store_path, trust, breaking)
-    saved = ensembles.save_ensemble(plan, rows, cards.read(card), wish, python_code)
+    saved = ensembles.save_ensemble(plan, rows, cards.read(card, name), wish, python_code)
     if as_json:
         click.echo(json.dumps(ensembles.told(saved)))
         return
