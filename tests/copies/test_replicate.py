@@ -131,5 +131,5 @@ def test_two_runs_of_one_store_do_not_collide(origin: Path, hosts: Hosts) -> Non
 
 def test_an_url_that_needs_an_extra_says_which(origin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(Failures, match=r"install the extra: pip install 'modelfleet\[s3\]'"):
+    with pytest.raises(Failures, match=r"pip install -e '\.\[s3\]'"):
         replicate.run(Target("s3://bucket/here"), origin)

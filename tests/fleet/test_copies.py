@@ -47,7 +47,7 @@ def store(live: Live, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(live: Live, store: Path) -> Run:
+def kept(live: Live, store: Path) -> Run:
     """The first run: two copies of each version on the three hosts."""
     return replicated(live, store)
 
@@ -66,15 +66,15 @@ def sent(run: Run) -> int:
     return sum(row["sent_bytes"] for row in rows)
 
 
-def test_every_version_is_on_two_hosts_and_a_second_run_sends_nothing(live: Live, store: Path, first: Run) -> None:
-    assert first.status == 0, first.output
+def test_every_version_is_on_two_hosts_and_a_second_run_sends_nothing(live: Live, store: Path, kept: Run) -> None:
+    assert kept.status == 0, kept.output
     for reference in ("digits/1", "cancer/1"):
         held = [live.ssh(host.name, f"sudo ls {MODELS}/{reference}", check=False) for host in live.fleet.hosts]
         assert sum("manifest.json" in listed for listed in held) >= 2
     assert sent(replicated(live, store)) == 0
 
 
-def test_the_playbook_brings_back_a_copy_that_a_host_lost(live: Live, store: Path, first: Run) -> None:
+def test_the_playbook_brings_back_a_copy_that_a_host_lost(live: Live, store: Path, kept: Run) -> None:
     host = holder(live)
     live.ssh(host, f"sudo rm -r {MODELS}/digits/1")
     words = ("ansible-playbook", "-i", str(live.path), "playbooks/replicate.yml", "-e", "copies=2")
@@ -83,7 +83,7 @@ def test_the_playbook_brings_back_a_copy_that_a_host_lost(live: Live, store: Pat
     assert "manifest.json" in live.ssh(host, f"sudo ls {MODELS}/digits/1")
 
 
-def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Live, store: Path, first: Run) -> None:
+def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Live, store: Path, kept: Run) -> None:
     host, path = holder(live), f"{MODELS}/digits/1/model.yaml"
     flip = f"b=bytearray(open('{path}','rb').read()); b[9]^=1; open('{path}','wb').write(b)"
     live.ssh(host, f'sudo cp -a {path} {path}.own && sudo mv {path}.own {path} && sudo python3 -c "{flip}"')
@@ -95,7 +95,7 @@ def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Li
     assert live.run("store", "fsck", "--store", str(store)).status == 0
 
 
-def test_500_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_named(live: Live, first: Run) -> None:
+def test_500_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_named(live: Live, kept: Run) -> None:
     host = holder(live)
     script = FLIPS.replace("MODELS", MODELS).replace("ROUNDS", str(ROUNDS))
     for name, text in (("on_host", Path(on_host.__file__).read_text()), ("flips", script)):
@@ -105,7 +105,7 @@ def test_500_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_name
     assert said == {"named": ROUNDS, "after": True}
 
 
-def test_a_deleted_store_is_recovered_from_the_hosts_with_equal_digests(live: Live, store: Path, first: Run) -> None:
+def test_a_deleted_store_is_recovered_from_the_hosts_with_equal_digests(live: Live, store: Path, kept: Run) -> None:
     digests = contents.digests(store)
     live.run("model", "alias", "digits", "champion", "1", "--store", str(store))
     assert replicated(live, store).status == 0
