@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 from modelfleet.errors import Failure
@@ -195,7 +196,7 @@ def _named(found: list[Entry], store: Path | None) -> list[Entry]:
 
 
 def _entry(text: str) -> Entry:
-    content = json.loads(text)
+    content = orjson.loads(text)
     lists = {name: tuple(content[name]) for name in ("metrics", "members", "signed", "aliases")}
     return Entry(**content | lists)
 

@@ -132,7 +132,7 @@ def test_another_picture_is_refused_before_anything_is_scored(tmp_path: Path) ->
 
 def test_a_missing_library_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.stats", None)
-    with pytest.raises(Failure, match=r"scipy\.stats: .*; or `pip install -e '\.\[compare\]'` there"):
+    with pytest.raises(Failure, match=r"scipy\.stats: .*; run `make setup` in .* `pip install -e '\.\[compare\]'`"):
         needs.library("scipy.stats", "compare")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+import orjson
 
 from modelfleet import store
 from modelfleet.errors import Failure
@@ -31,7 +31,7 @@ def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
     if name and not found and not as_json:
         store.latest(name, store_path)
     if as_json:
-        click.echo(json.dumps([vars(entry) for entry in found]))
+        click.echo(orjson.dumps(found))
         return
     if found:
         click.echo("\n".join(_lines(found)))
