@@ -15,7 +15,7 @@ from tests.fleet.live import Live, Run
 pytestmark = pytest.mark.fleet
 
 MODELS = "/opt/modelfleet/copies/models"
-ROUNDS = 500
+ROUNDS = 550
 FLIPS = """
 import json, random
 namespace = {"__name__": "on_host"}
@@ -95,7 +95,7 @@ def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Li
     assert live.run("store", "fsck", "--store", str(store)).status == 0
 
 
-def test_500_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_named(live: Live, kept: Run) -> None:
+def test_550_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_named(live: Live, kept: Run) -> None:
     host = holder(live)
     script = FLIPS.replace("MODELS", MODELS).replace("ROUNDS", str(ROUNDS))
     for name, text in (("on_host", Path(on_host.__file__).read_text()), ("flips", script)):
