@@ -12,7 +12,7 @@ import pytest
 import xgboost
 
 import modelfleet
-from modelfleet import saving
+from modelfleet import curl, saving
 from modelfleet.saving import Inputs, Wish
 from tests.fleet.live import Live, Run, put
 
@@ -76,7 +76,7 @@ def test_texts_gaps_boosters_and_code_serve_in_the_sandbox_and_every_claim_holds
 def test_a_client_sends_chinese_and_null(
     live: Live, kinds: Run, service: str, instance: Any, field: str, expected: Any
 ) -> None:
-    url = f"http://127.0.0.1:{live.fleet.balancers[0].settings['public_port']}/models/{service}/predict"
+    url = curl.predict_url(live.fleet, service)
     sent = ["curl", "-sS", url, "-H", "Content-Type: application/json", "-d", json.dumps({"instances": [instance]})]
     assert json.loads(live.execute(*sent).output)["predictions"][0][field] == expected
 
