@@ -125,8 +125,11 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, by
 
 
 def _stop(service: str, releases: list[str]) -> None:
+    """Stop instances; one that was told to go and ended badly is gone all the same, and no failed unit."""
     for release in releases:
-        systemd.run("stop", f"modelfleet-{service}@{release}.service")
+        unit = f"modelfleet-{service}@{release}.service"
+        systemd.run("stop", unit)
+        systemd.run("reset-failed", unit)
 
 
 def _retire(place: Place, service: str, by: str) -> None:

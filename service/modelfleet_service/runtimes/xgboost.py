@@ -31,7 +31,9 @@ class XgboostRuntime:
 
     def score(self, batch: Batch) -> Answers:
         """Score a batch."""
-        answers = np.asarray(self._booster.inplace_predict(matrix(batch), self._rounds, validate_features=False))
+        answers = np.asarray(
+            self._booster.inplace_predict(matrix(batch), iteration_range=self._rounds, validate_features=False)
+        )
         if not self._classes:
             return Answers(values={"value": answers})
         shares = probabilities(answers)
