@@ -109,8 +109,7 @@ def _undo(place: Place, service: str, release: str, old_units: systemd.Units, by
     """Put everything back as it was and say why; the new release never took a request."""
     unit, present = f"modelfleet-{service}@{release}.service", place.current(service)
     words = systemd.last_words(unit) or systemd.last_words(f"modelfleet-{service}.socket")
-    systemd.run("stop", unit)
-    systemd.run("reset-failed", unit)
+    _stop(service, [release])
     if present:
         systemd.install(place, old_units)
     else:
