@@ -21,6 +21,7 @@ from modelfleet.local.containers import LocalHost
 from modelfleet.local.privileges import as_root, say
 from modelfleet.tree import ROOT
 
+FOLDERS = ".fleets"
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 FIRST_SSH_PORT, FIRST_PUBLIC_PORT = 2201, 8080
 SERVERS, BALANCERS = 3, 1
@@ -40,7 +41,10 @@ def up(fleet: str, servers: int | None, balancers: int | None, models: Sequence[
     if inventory.path(fleet).exists():
         refuse_broken(inventory.path(fleet))
     client = engine.client()
-    existing = _ours(containers.of_fleet(client, fleet), fleet)
+    existing = containers.of_fleet(client, fleet)
+    if _left_over(existing, fleet):
+        _clear(client, fleet, existing)
+        existing = {}
     folder = _folder(fleet)
     hosts = _wanted(client, fleet, existing, _size(folder, servers, balancers))
     image.ensure(client, {host.suite for host in hosts})
@@ -55,10 +59,10 @@ def down(fleet: str) -> list[str]:
     """Remove all of a local fleet but the images; return the names of the hosts that were there."""
     _check(fleet, None, None)
     client = engine.client() if _folder(fleet, make=False).exists() else engine.existing()
-    found = _ours(containers.of_fleet(client, fleet), fleet) if client else {}
-    _remove(list(found.values()))
-    for network in client.networks.list(filters={"label": f"modelfleet.fleet={fleet}"}) if client else []:
-        network.remove()
+    found = containers.of_fleet(client, fleet) if client else {}
+    _left_over(found, fleet)
+    if client:
+        _clear(client, fleet, found)
     shutil.rmtree(_folder(fleet, make=False), ignore_errors=True)
     inventory.path(fleet).unlink(missing_ok=True)
     return sorted(found)
@@ -123,14 +127,21 @@ def _remove(found: list[Container]) -> None:
         list(pool.map(lambda container: container.remove(force=True, v=True), found))
 
 
-def _ours(found: dict[str, Container], fleet: str) -> dict[str, Container]:
-    """Refuse a fleet of this name that another checkout owns."""
-    for container in found.values():
-        owner = container.labels.get("modelfleet.root")
-        if owner != str(ROOT):
+def _clear(client: docker.DockerClient, fleet: str, found: dict[str, Container]) -> None:
+    _remove(list(found.values()))
+    for network in client.networks.list(filters={"label": f"modelfleet.fleet={fleet}"}):
+        network.remove()
+
+
+def _left_over(found: dict[str, Container], fleet: str) -> bool:
+    """Tell whether these containers were left by a checkout that is gone; refuse them where it is still there."""
+    owners = {str(container.labels.get("modelfleet.root")) for container in found.values()} - {str(ROOT)}
+    for owner in sorted(owners):
+        if Path(owner, FOLDERS, fleet).is_dir():
             cure = f"run `modelfleet down --name {fleet}` there, or choose another --name"
             raise Failure(f"fleet {fleet}", f"it belongs to the checkout at {owner}", cure)
-    return found
+        say(f"A fleet {fleet} was left by the checkout {owner}, which is gone.")
+    return bool(owners)
 
 
 def _check(fleet: str, servers: int | None, balancers: int | None) -> None:
@@ -142,7 +153,7 @@ def _check(fleet: str, servers: int | None, balancers: int | None) -> None:
 
 
 def _folder(fleet: str, make: bool = True) -> Path:
-    folder = ROOT / ".fleets" / fleet
+    folder = ROOT / FOLDERS / fleet
     if make:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

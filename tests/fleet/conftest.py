@@ -12,10 +12,7 @@ import pytest
 
 from modelfleet.fleet import BIN
 from modelfleet.tree import INVENTORY, ROOT
-from tests.fleet.live import Live, Run
-
-NAME = "test"
-
+from tests.fleet.live import NAME, Live, Run
 
 Say = Callable[[str], None]
 

@@ -21,6 +21,8 @@ from modelfleet import curl, fleet
 from modelfleet.fleet import BIN, Fleet, Host
 from modelfleet.tree import ROOT
 
+# A name for each checkout: a run that was cut off elsewhere is not in the way of this one.
+NAME = f"test-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:6]}"
 Edit = Callable[[dict[str, Any]], None]
 STATE = """
 dpkg-query --show

@@ -7,19 +7,22 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 
+from modelfleet.errors import Failure
 from modelfleet.fleet import BIN
+from modelfleet.local import fleet as local
 from modelfleet.local import free, inventory
 from modelfleet.tree import ROOT
-from tests.fleet.live import Live
+from tests.fleet.live import NAME, Live
 
 pytestmark = pytest.mark.fleet
 
-OTHER = "test-other"
+OTHER = f"{NAME}-other"
 
 
 def modelfleet(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +33,7 @@ def modelfleet(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def other(live: Live) -> Iterator[dict[str, Any]]:
     """A second fleet of one server beside the session's, made while something holds the next free port."""
+    modelfleet("down", "--name", OTHER)
     taken = free.port(max(host.ssh_port for host in live.fleet.hosts) + 1, ())
     with socket.create_server(("127.0.0.1", taken)):
         done = modelfleet("up", "--name", OTHER, "--servers", "1", "--json")
@@ -105,6 +109,25 @@ def test_one_host_can_be_server_and_balancer_in_one(live: Live, other: dict[str,
     emptied = fleet.deploy(fleet.edited(empty))
     assert emptied.status == 0, emptied.output
     assert "modelfleet" not in fleet.ssh("server1", "systemctl list-units --plain --no-legend 'modelfleet*'")
+
+
+def test_another_checkouts_fleet_is_refused_unless_that_checkout_is_gone(
+    other: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkout is stood in for by another folder; the containers, their labels and the engine are real."""
+    container = docker.from_env().containers.get(f"modelfleet-{OTHER}-server1")
+    monkeypatch.setattr(local, "ROOT", tmp_path)
+    monkeypatch.setattr(inventory, "INVENTORY", tmp_path)
+    with pytest.raises(Failure, match=f"it belongs to the checkout at {ROOT}"):
+        local.down(OTHER)
+    assert container.id in _ids()
+    folder = ROOT / ".fleets" / OTHER
+    aside = folder.rename(tmp_path / "aside")
+    try:
+        assert local.down(OTHER) == ["server1"]
+    finally:
+        aside.rename(folder)
+    assert container.id not in _ids()
 
 
 def test_down_leaves_nothing(live: Live, other: dict[str, Any]) -> None:
