@@ -71,15 +71,15 @@ def findings_of(version: Version) -> list[Finding]:
     if version.folder.is_symlink():
         return [_finding(version, "", "link", "is a symbolic link", "put the folder itself there")]
     try:
-        found = list(_of_content(version))
-        found += _of_modes(version)
+        names = model.names(version.folder)
+        found = [*_of_content(version, names), *_of_modes(version, names)]
     except OSError as error:
         name = Path(str(error.filename or "")).name
         found = [_finding(version, name, "unreadable", f"can't be read ({error.strerror})", "check its disk and mode")]
     return found if version.folder.is_dir() else []
 
 
-def _of_content(version: Version) -> Iterator[Finding]:
+def _of_content(version: Version, names: Sequence[str]) -> Iterator[Finding]:
     try:
         content = (version.folder / MANIFEST).read_bytes()
     except FileNotFoundError:
@@ -93,17 +93,17 @@ def _of_content(version: Version) -> Iterator[Finding]:
     except ModelError as error:
         yield _finding(version, MANIFEST, "altered", error.what, FROM_COPY)
         return
-    yield from _of_files(version, files)
+    yield from _of_files(version, names, files)
     yield from _of_signatures(version, Model(version.folder, model.identity(content), files, version.said()))
 
 
-def _of_files(version: Version, files: tuple[File, ...]) -> Iterator[Finding]:
-    for name in model.unlisted(version.folder, files):
+def _of_files(version: Version, names: Sequence[str], files: tuple[File, ...]) -> Iterator[Finding]:
+    for name in model.unlisted(names, files):
         yield _finding(version, name, "unlisted", "is not in the manifest", "move it out of the store")
     whole = True
     for file in files:
         try:
-            model.verify_file(version.folder / file.path, file)
+            model.verify_file(f"{version.folder}/{file.path}", file)
         except ModelError as error:
             whole = False
             kind = "missing" if error.what == "is missing" else "altered"
@@ -128,15 +128,15 @@ def _of_card(version: Version) -> Iterator[Finding]:
         yield _finding(version, "", "misplaced", what, cure)
 
 
-def _of_modes(version: Version) -> Iterator[Finding]:
-    for name in model.names(version.folder):
-        if name != SIGNATURES and _is_writable(version.folder / name):
+def _of_modes(version: Version, names: Sequence[str]) -> Iterator[Finding]:
+    for name in names:
+        if name != SIGNATURES and _is_writable(f"{version.folder}/{name}"):
             yield _finding(version, name, "writable", "can be written to", MAKE_READ_ONLY)
     if _is_writable(version.folder):
         yield _finding(version, "", "writable", "can be written to", MAKE_READ_ONLY)
 
 
-def _is_writable(place: Path) -> bool:
+def _is_writable(place: Path | str) -> bool:
     mode = os.lstat(place).st_mode
     return bool(mode & 0o222) and not stat.S_ISLNK(mode)
 

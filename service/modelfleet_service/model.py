@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from io import FileIO
@@ -119,24 +120,28 @@ def listed(manifest: Path, content: bytes) -> tuple[File, ...]:
     return files
 
 
-def unlisted(path: Path, files: tuple[File, ...]) -> list[str]:
-    """Return what is in a model's folder and neither in its manifest nor the manifest or its signatures."""
-    return sorted(set(names(path)) - {file.path for file in files} - UNLISTED)
+def unlisted(names: Iterable[str], files: tuple[File, ...]) -> list[str]:
+    """Return which of the names found in a model's folder are neither in its manifest nor that or its signatures."""
+    return sorted(set(names) - {file.path for file in files} - UNLISTED)
 
 
 def names(path: Path) -> list[str]:
-    """Name every file, link and empty folder below a model's folder, in ascending order; links are not followed."""
-    found: set[str] = set()
-    for base, folders, files in os.walk(path):
-        below = os.path.relpath(base, path)
-        links = [name for name in folders if os.path.islink(f"{base}/{name}")]  # noqa: PTH114 - a walk gives strings
-        found |= {name if below == "." else f"{below}/{name}" for name in (*files, *links)}
-        if not folders and not files and below != ".":
-            found.add(below)
+    """Name every file, link and empty folder below a model's folder, in ascending order; links are not followed.
+
+    Raises OSError where a folder can't be read.
+    """
+    found, folders = [], [""]
+    for below in folders:
+        with os.scandir(f"{path}/{below}") as entries:
+            inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        found += [f"{below}{name}" for name, is_folder in inside if not is_folder]
+        folders += [f"{below}{name}/" for name, is_folder in inside if is_folder]
+        if below and not inside:
+            found.append(below.rstrip("/"))
     return sorted(found)
 
 
-def verify_file(place: Path, file: File) -> None:
+def verify_file(place: Path | str, file: File) -> None:
     """Raise ModelError where a file is missing, no plain file, or not what the manifest says."""
     try:
         descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -149,7 +154,11 @@ def verify_file(place: Path, file: File) -> None:
             raise ModelError(str(place), "is no plain file")
         if found.st_size != file.size:
             raise ModelError(str(place), f"has {found.st_size} bytes where the manifest says {file.size}")
-        if _sha256(place, stream, file.size) != file.sha256:
+        try:
+            digest = _sha256(stream, file.size)
+        except OSError as error:
+            raise ModelError(str(place), f"can't be read ({error.strerror})") from error
+        if digest != file.sha256:
             raise ModelError(str(place), "was altered: its SHA-256 is not the manifest's")
 
 
@@ -159,14 +168,11 @@ def sha256_of(place: Path) -> str:
         return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
 
 
-def _sha256(place: Path, stream: FileIO, size: int) -> str:
+def _sha256(stream: FileIO, size: int) -> str:
     """Hash a file that is open; a small one at one go, without a buffer of its own."""
-    try:
-        if size < SMALL_BYTES:
-            return hashlib.sha256(stream.readall()).hexdigest()
-        return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
-    except OSError as error:
-        raise ModelError(str(place), f"can't be read ({error.strerror})") from error
+    if size < SMALL_BYTES:
+        return hashlib.sha256(stream.readall()).hexdigest()
+    return hashlib.file_digest(stream, "sha256", _bufsize=BUFFER_BYTES).hexdigest()
 
 
 def manifest_of(path: Path) -> str:
@@ -180,10 +186,14 @@ def manifest_of(path: Path) -> str:
 
 
 def _verify(path: Path, files: tuple[File, ...]) -> None:
-    for name in unlisted(path, files):
+    try:
+        found = names(path)
+    except OSError as error:
+        raise ModelError(str(error.filename), f"can't be read ({error.strerror})") from error
+    for name in unlisted(found, files):
         raise ModelError(str(path / name), "is not in the manifest")
     for file in files:
-        verify_file(path / file.path, file)
+        verify_file(f"{path}/{file.path}", file)
 
 
 def _is_plain(file: File) -> bool:
