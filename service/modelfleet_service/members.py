@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import SHA256, Model
-from modelfleet_service.runtimes import Members
+
+if TYPE_CHECKING:  # at run time it would bring numpy, which commands that only read a store do without
+    from modelfleet_service.runtimes import Members
 
 FOLDER = "members"
 PREFIX = "sha256:"
