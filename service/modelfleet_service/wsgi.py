@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from modelfleet_service import callbacks
 from modelfleet_service.app import create_app
 from modelfleet_service.errors import ModelError
 from modelfleet_service.release import folder, open_release
@@ -14,3 +15,4 @@ try:
 except ModelError as error:
     logging.getLogger("modelfleet").critical(str(error))
     sys.exit(1)
+callbacks.keep()

@@ -81,6 +81,15 @@ def test_a_client_sends_chinese_and_null(
     assert json.loads(live.execute(*sent).output)["predictions"][0][field] == expected
 
 
+@pytest.mark.parametrize("service", ["readings", "boostx", "boostl", "lengths"])
+@pytest.mark.parametrize("server", ["server1", "server2"])
+def test_a_service_that_is_told_to_stop_ends_without_a_fault(live: Live, kinds: Run, server: str, service: str) -> None:
+    unit = f"modelfleet-{service}@{live.release(server, service)}.service"
+    live.ssh(server, f"sudo systemctl stop {unit}")
+    assert live.ssh(server, f"systemctl show --property=Result --value {unit}").strip() == "success"
+    live.ssh(server, f"sudo systemctl start {unit}")
+
+
 def test_code_is_refused_before_any_host_is_contacted_unless_the_service_allows_it(live: Live, kinds: Run) -> None:
     plain = {"name": "lengths", "model": "lengths:1", "port": 8024}
     services = [*live.fleet.settings["services"], *SERVICES[:3], plain]
