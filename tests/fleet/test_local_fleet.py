@@ -124,7 +124,7 @@ def test_another_checkouts_fleet_is_refused_unless_that_checkout_is_gone(
     folder = ROOT / ".fleets" / OTHER
     aside = folder.rename(tmp_path / "aside")
     try:
-        assert local.down(OTHER) == ["server1"]
+        assert local.down(OTHER) == ["balancer1", "server1"]
     finally:
         aside.rename(folder)
     assert container.id not in _ids()
