@@ -20,7 +20,10 @@ BESIDE = ".new"
 
 @contextlib.contextmanager
 def lock(home: Path) -> Iterator[None]:
-    """Hold the lock of a name's folder; the kernel frees it when the process ends, however it ends."""
+    """Hold the lock of a name's folder, or of the store's; the kernel frees it when the process ends, however it ends.
+
+    Who wants both takes that of the name first.
+    """
     descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -30,9 +33,11 @@ def lock(home: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def changing(home: Path) -> Iterator[None]:
+def changing(home: Path, make: bool = False) -> Iterator[None]:
     """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
     try:
+        if make:
+            home.mkdir(exist_ok=True)
         with lock(home):
             yield
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import disk, records
+from modelfleet_service.model import MANIFEST, identity
 
 FILE = "ledger.jsonl"
 HIGHEST = ".highest"  # what the store kept before it had a ledger
@@ -39,6 +40,17 @@ def read(home: Path) -> Ledger:
     events = [(int(event["version"]), event) for event in read.found]
     digests = {version: str(event["digest"]) for version, event in reversed(events)}
     return Ledger(digests, {version: str(event["event"]) for version, event in events}, read.altered, floor)
+
+
+def digest_of(home: Path, folder: Path) -> str:
+    """Return the digest of a version: the ledger's of its name, or else that of the manifest in its folder.
+
+    Empty where neither has one.
+    """
+    try:
+        return read(home).digests.get(int(folder.name)) or identity((folder / MANIFEST).read_bytes())
+    except OSError:
+        return ""
 
 
 def append(home: Path, event: str, version: int, digest: str) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, finding, index, ledger, place, references, settling
-from modelfleet_service.model import MANIFEST, identity
 
 
 def delete(reference: str, store: Path | None = None, *, fleet: Path | None = None, ask_hosts: bool = True) -> str:
@@ -21,9 +20,10 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
     home = place.home(name, store)
     with disk.changing(home):
         settling.settle(name, store)
-        references.refuse_inside(resolved, store)
-        digest = _digest(home, version)
-        _move(home / str(version), place.trashed(name, version, store))
+        digest = ledger.digest_of(home, home / str(version))
+        with disk.lock(place.path(store)):  # no ensemble takes it for a member meanwhile
+            references.refuse_inside(resolved, store)
+            _move(home / str(version), place.trashed(name, version, store))
         _note(home, ledger.DELETED, place.trashed(name, version, store), digest)
     audit.record("deleted", store, reference=resolved, digest=digest)
     return resolved
@@ -38,12 +38,11 @@ def restore(reference: str, store: Path | None = None) -> str:
     home, lies = place.opened(store) / name, place.trashed(name, version, store)
     if not lies.is_dir() or lies.is_symlink():
         raise Failure(reference, "the trash lacks it", _in_trash(name, store))
-    home.mkdir(exist_ok=True)
-    with disk.changing(home):
+    with disk.changing(home, make=True):
         settling.settle(name, store)
         if (home / str(version)).exists():
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
-        digest = ledger.read(home).digests.get(version) or identity((lies / MANIFEST).read_bytes())
+        digest = ledger.digest_of(home, lies)
         _move(lies, home / str(version))
         _note(home, ledger.RESTORED, home / str(version), digest)
     audit.record("restored", store, reference=reference, digest=digest)
@@ -85,14 +84,6 @@ def _note(home: Path, event: str, moved: Path, digest: str) -> None:
         what = f"was {event}, and the ledger can't be written ({error.strerror})"
         cure = "free some space; the next command that changes the name notes it"
         raise Failure(f"{home.name}:{moved.name}", what, cure) from error
-
-
-def _digest(home: Path, version: int) -> str:
-    known = ledger.read(home).digests.get(version)
-    try:
-        return known or identity((home / str(version) / MANIFEST).read_bytes())
-    except OSError:
-        return ""
 
 
 def _numbered(reference: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, ledger, place, settling
+from modelfleet.store import audit, disk, index, ledger, place, settling
 from modelfleet_service.model import MANIFEST, identity
 
 INCOMING = ".incoming-"
@@ -54,14 +54,17 @@ def publish(folder: Path, name: str, version: int, store: Path | None = None) ->
     """Make a finished folder the version, in one step that lasts, and its files read-only; within `next_version`.
 
     The ledger has its digest before it is in its place. Raises OSError, with nothing published, where the disk
-    refuses it, and Failure where the version is saved and the log of it is not.
+    refuses it, Failure where a member of it was deleted meanwhile, and Failure where the version is saved and the log
+    of it is not.
     """
     seal(folder)
     home = place.home(name, store)
     digest = identity((folder / MANIFEST).read_bytes())
-    ledger.append(home, ledger.ALLOCATED, version, digest)
     target = home / str(version)
-    folder.rename(target)
+    with disk.lock(place.path(store)):
+        _refuse_deleted(folder, store)
+        ledger.append(home, ledger.ALLOCATED, version, digest)
+        folder.rename(target)
     _note(name, version, digest, store)
     return target
 
@@ -80,6 +83,15 @@ def sweep(home: Path) -> list[Path]:
             _lock_of(folder).unlink(missing_ok=True)
             removed.append(folder)
     return removed
+
+
+def _refuse_deleted(folder: Path, store: Path | None) -> None:
+    """See that the members of an ensemble are there, while the store's lock keeps them."""
+    for digest, reference in index.members_of(folder).items():
+        name, _, version = reference.partition(":")
+        if index.entry_of(place.home(name, store) / version).digest != digest:
+            cure = f"`modelfleet model restore {reference}` brings it back; then combine again"
+            raise Failure(reference, "was deleted while it became a member; nothing was saved", cure)
 
 
 def _note(name: str, version: int, digest: str, store: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from collections.abc import Callable
@@ -245,3 +246,22 @@ def test_a_member_whose_digest_is_a_path_is_not_looked_for(home: Path) -> None:
     card["ensemble"]["members"][0]["digest"] = "sha256:../../../etc"
     with pytest.raises(ModelError, match="which is no digest"):
         load(models.Model(home / "both/1", "", (), card), members=lambda _: pytest.fail("was looked for"))
+
+
+def test_a_member_that_is_deleted_while_it_becomes_one_is_refused_and_nothing_is_saved(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The delete comes between the trial of the ensemble and its publishing."""
+    store = Path(shutil.copytree(home, tmp_path / "store"))
+    for name in ("both", "judge"):
+        shutil.rmtree(store / name, ignore_errors=True)
+
+    def prove(*arguments: Any) -> int:
+        stores.delete("cubes:1", store, ask_hosts=False)
+        return 1
+
+    monkeypatch.setattr(importlib.import_module("modelfleet.saving.finish"), "prove", prove)
+    with pytest.raises(Failure, match="cubes:1: was deleted while it became a member; nothing was saved"):
+        modelfleet.combine("late", members=VALUES, how="mean", store_path=store)
+    assert stores.versions("late", store) == []
+    assert not list((store / "late").glob(".incoming*"))

@@ -62,6 +62,17 @@ def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, a
 
 
 @needs_mounts
+def test_what_lies_in_the_trash_of_a_read_only_store_is_not_restored_in_one_line(tmp_path: Path) -> None:
+    code = "import sys, pathlib\nfrom modelfleet import store as s\nstore = pathlib.Path(sys.argv[1])\n"
+    delete = f"{PUBLISH}from modelfleet import store as s\npublish(store)\ns.delete('many:1', store, ask_hosts=False)"
+    code += "try: s.restore('many:1', store)\nexcept Exception as e: print(type(e).__name__, e)\n"
+    script = f'$python -c "{delete}" $store; rm -r $store/many; mount -o remount,ro $store; $python -c "{code}" $store'
+    (line,) = mounted(tmp_path / "disk", script).stdout.splitlines()
+    assert line.startswith("Failure ")
+    assert "Read-only file system" in line
+
+
+@needs_mounts
 def test_a_file_that_a_full_disk_does_not_take_leaves_nothing_beside_it(tmp_path: Path) -> None:
     code = "import sys, pathlib; from modelfleet.store import disk; file = pathlib.Path(sys.argv[1]) / 'a.json'\n"
     code += "disk.write(file, 'old')\ntry: disk.write(file, 'x' * 5 * 10**6)\nexcept OSError as e: print(e.strerror)\n"

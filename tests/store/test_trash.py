@@ -9,14 +9,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 
 import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import audit, fsck, ledger, mending, trash
-from tests.store.tiny import publish
+from modelfleet.store import audit, disk, fsck, ledger, mending, trash
+from tests.store.tiny import publish, write
 
 
 def test_a_deleted_version_is_gone_and_comes_back_the_same(three: Path) -> None:
@@ -141,3 +143,16 @@ def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path, monkeypatch:
     child.join()
     assert child.exitcode == 0
     assert fsck.check(everyone_s / "store") == []
+
+
+def test_a_delete_waits_for_an_ensemble_that_is_being_published(three: Path) -> None:
+    member = {"digest": stores.find("many:2", three).digest}
+    with ThreadPoolExecutor() as pool, disk.lock(three):
+        deleted = pool.submit(stores.delete, "many:2", three, ask_hosts=False)
+        with pytest.raises(FutureTimeout):
+            deleted.result(timeout=0.5)
+        (three / "team/1").mkdir(parents=True)
+        write(three / "team/1", "team", 1, more=f"ensemble: {json.dumps({'members': [member]})}\n")
+    with pytest.raises(Failures, match="the ensemble team:1 has it as a member"):
+        deleted.result()
+    assert stores.find("many:2", three)
