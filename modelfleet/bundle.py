@@ -175,7 +175,7 @@ def _merged_lock(model: Model, python: str) -> str:
 
 def _every_lock(model: Model) -> dict[str, str]:
     """Digests of the model's and the service's locks, for all Pythons: a release is one for the whole fleet."""
-    paths = [*model.path.glob("requirements-*.lock"), *SERVICE.glob("requirements-*.lock")]
+    paths = [*requirements.every(model.path), *requirements.every(SERVICE)]
     return {
         f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: sha256_of(path)
         for path in paths

@@ -47,18 +47,12 @@ def copy_artefact(model: Model, folder: Path, name: str) -> None:
     artefact = model.path / model.scoring["file"]
     shutil.copyfile(artefact, folder / name)
     if model.scoring["runtime"] == "onnx":
-        for place in external_data(artefact):
-            shutil.copyfile(place, folder / place.name)
+        import onnx
 
+        from modelfleet.saving.formats.onnx import external_data
 
-def external_data(graph: Path) -> list[Path]:
-    """Return the files in which a graph keeps tensors."""
-    import onnx
-    from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
-
-    tensors = _get_all_tensors(onnx.load(graph, load_external_data=False))
-    names = {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}
-    return [graph.parent / name for name in sorted(names)]
+        for beside in external_data(onnx.load(artefact, load_external_data=False)):
+            shutil.copyfile(artefact.parent / beside, folder / beside)
 
 
 def refused(model: Model, tool: str, kinds: str) -> Failure:

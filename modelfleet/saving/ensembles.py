@@ -168,8 +168,7 @@ def _answers(runtime: EnsembleRuntime, head: Inputs) -> Answers:
     except RequestError as error:
         where = f"inputs.{error.field}" if error.field else "inputs"
         raise Failure(where, error.message, "mend the examples, or name a default") from error
-    for numbers in answers.values.values() if answers.probabilities is None else [answers.probabilities]:
-        refuse_nan("the ensemble", numbers)
+    refuse_nan("the ensemble", answers)
     return answers
 
 

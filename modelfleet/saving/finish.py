@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -18,7 +17,7 @@ import yaml
 
 from modelfleet import store
 from modelfleet.errors import Failure
-from modelfleet.saving import clash
+from modelfleet.saving import clash, locks
 from modelfleet.saving.card import Card, checked
 from modelfleet.saving.page import page
 from modelfleet.tree import SERVICE
@@ -94,7 +93,7 @@ def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executa
 
 def environment() -> str:
     """Say in which environment this process runs, a distribution a line, for the record of what trained a model."""
-    installed = {f"{dist.metadata['Name']}=={dist.version}" for dist in importlib.metadata.distributions()}
+    installed = {f"{name}=={version}" for name, version in locks.installed()}
     system = f"# Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return "\n".join([system, *sorted(installed, key=str.lower)]) + "\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError
@@ -12,6 +12,8 @@ from modelfleet_service.runtimes import Members
 
 FOLDER = "members"
 PREFIX = "sha256:"
+How = Literal["mean", "weights", "vote", "stacking", "route"]
+"""The ways in which members' answers become one; `runtimes.ensemble` has what each means."""
 
 
 def entries(model: Model) -> list[dict[str, Any]]:
