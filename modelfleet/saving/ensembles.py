@@ -144,7 +144,7 @@ def _runtime(
     ensemble = Model(Path(), "", (), document)
     try:
         held = models.every(ensemble, _finder(chosen, store_path))
-        return EnsembleRuntime(ensemble, allowed, held.__getitem__), held
+        return EnsembleRuntime(ensemble, allowed, held.__getitem__, {}), held
     except ModelError as error:
         raise Failure(error.where, error.what, _cure(error.what)) from error
 
