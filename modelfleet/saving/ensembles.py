@@ -14,10 +14,9 @@ from modelfleet.errors import Failure
 from modelfleet.saving import agreement, golden, locks, parity, plans, rows
 from modelfleet.saving.card import Ensemble, Scoring, Signature
 from modelfleet.saving.estimators import refuse_nan
-from modelfleet.saving.finish import SavedModel, Wish, finish
+from modelfleet.saving.finish import SavedModel, Wish, finish, user
 from modelfleet.saving.inputs import Inputs
 from modelfleet.saving.plans import Chosen, Plan
-from modelfleet.store.disk import who
 from modelfleet_service import members as models
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model, read
@@ -105,7 +104,7 @@ def save_ensemble(
         if targets is not None:
             golden.write_evaluation(folder, examples, targets)
         locks.union(folder, [one.model for one in chosen])
-        document = _document(plan, chosen) | {"author": who().rpartition("@")[0]} | dict(card)
+        document = _document(plan, chosen) | {"author": user()} | dict(card)
         ours = {"signature": signature, "scoring": _scoring(), "ensemble": _ensemble(plan.how, plan.field, chosen)}
         return finish(folder, document | ours, wish, _proof(held, python_code))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,12 @@ def refuse_nan(where: str, answers: Answers) -> None:
 
 def classes_of(estimator: Any) -> list[Any]:
     """Return a classifier's labels as plain values, in the order of its probabilities; empty for any other."""
-    return [value.item() if hasattr(value, "item") else value for value in getattr(estimator, "classes_", [])]
+    return plain(getattr(estimator, "classes_", []))
+
+
+def plain(labels: Iterable[Any]) -> list[Any]:
+    """Make labels as NumPy has them Python's own."""
+    return [label.item() if hasattr(label, "item") else label for label in labels]
 
 
 def algorithm(estimator: Any) -> str:

@@ -20,6 +20,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving import clash, locks
 from modelfleet.saving.card import Card, checked
 from modelfleet.saving.page import page
+from modelfleet.store.disk import who
 from modelfleet.tree import SERVICE
 from modelfleet_service import model
 
@@ -89,6 +90,11 @@ def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executa
         what = f"do not answer as the trainer saw ({reason})"
         raise Failure("the saved files", what, "nothing was saved; mend the model")
     return int(json.loads(done.stdout.splitlines()[-1])["memory_bytes"])
+
+
+def user() -> str:
+    """Name who saves, for a card that names no author."""
+    return who().rpartition("@")[0]
 
 
 def environment() -> str:

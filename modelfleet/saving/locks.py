@@ -63,6 +63,11 @@ def versions(names: Sequence[str]) -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
+def libraries(needs: Sequence[str]) -> dict[str, str]:
+    """Return the versions of what a model was made with: Python, what scoring needs, scikit-learn, the converter."""
+    return versions((*needs, "scikit-learn", "skl2onnx")) | {"python": sys.version.split()[0]}
+
+
 def _joined(name: str, models: Sequence[Model]) -> str:
     """Join the members' locks for one Python; where two have other hashes of one version, all count."""
     owners: dict[str, tuple[Model, str]] = {}
