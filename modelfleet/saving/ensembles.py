@@ -113,8 +113,7 @@ def told(saved: SavedModel) -> dict[str, Any]:
     """Say what was saved, and of which members, in plain values."""
     card = read(saved.path).card
     members = [{key: one[key] for key in ("name", "version", "digest", "role")} for one in card["ensemble"]["members"]]
-    said = {"name": card["name"], "version": card["version"], "digest": saved.digest, "path": str(saved.path)}
-    return said | {"members": members}
+    return saved.said() | {"members": members}
 
 
 def _document(plan: Plan, chosen: Sequence[Chosen]) -> dict[str, Any]:

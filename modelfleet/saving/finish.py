@@ -35,6 +35,15 @@ class SavedModel:
     digest: str
     path: Path
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.reference} ({self.digest[:19]}) at {self.path}"
+
+    def said(self) -> dict[str, Any]:
+        """Return what the commands that save print with --json: name, version, digest, path."""
+        name, _, version = self.reference.partition(":")
+        return {"name": name, "version": int(version), "digest": self.digest, "path": str(self.path)}
+
 
 @dataclass(frozen=True)
 class Wish:

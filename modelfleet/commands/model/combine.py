@@ -65,10 +65,7 @@ def command(
     click.echo("trying the members, and proving that a fresh process answers the same ...", err=True)
     wish = Wish(name, store_path, trust, breaking)
     saved = ensembles.save_ensemble(plan, rows, cards.read(card, name), wish, python_code)
-    if as_json:
-        click.echo(json.dumps(ensembles.told(saved)))
-        return
-    click.echo(f"saved {saved.reference} ({saved.digest[:19]}) at {saved.path}")
+    click.echo(json.dumps(ensembles.told(saved)) if as_json else f"saved {saved}")
 
 
 def _weighed(members: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[float, ...]]:
