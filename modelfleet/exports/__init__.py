@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +19,11 @@ FORMATS = ("cyclonedx", "mlflow", "triton")
 class Format(Protocol):
     """What each module has."""
 
-    def write(self, model: Model, target: Path) -> None:
-        """Write a verified model to a path where nothing is; raise Failure where the format can't express it."""
+    def write(self, model: Model, target: Path, members: Sequence[Model], /) -> None:
+        """Write a verified model to a path where nothing is; raise Failure where the format can't express it.
+
+        ``members`` are an ensemble's, those of members too.
+        """
 
 
 def export(reference: str, form: str, target: Path, store_path: Path | None = None) -> Model:
@@ -31,10 +35,11 @@ def export(reference: str, form: str, target: Path, store_path: Path | None = No
     if target.exists() or target.is_symlink():
         raise Failure(str(target), "is there already", "give a path where nothing is")
     model = store.find(reference, store_path)
+    members = store.members(model, store_path)
     module: Format = library(f"{__name__}.{form}", "export")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as beside:
-            module.write(model, Path(beside) / target.name)
+            module.write(model, Path(beside) / target.name, members)
             (Path(beside) / target.name).rename(target)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -58,4 +63,6 @@ def copy_artefact(model: Model, folder: Path, name: str) -> None:
 def refused(model: Model, tool: str, kinds: str) -> Failure:
     """Say that a tool has no place for this kind of model."""
     what = f"{tool} has no place for a model of the runtime {model.scoring['runtime']}"
-    return Failure(model.reference, what, f"export {kinds}")
+    members = [f"{one['name']}:{one['version']}" for one in (model.card.get("ensemble") or {}).get("members", ())]
+    cure = f"export its members, each as a model: {', '.join(members)}" if members else f"export {kinds}"
+    return Failure(model.reference, what, cure)
