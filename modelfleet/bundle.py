@@ -11,7 +11,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -109,24 +109,21 @@ def build(
         signing.signatures(one)
     model_files = _files(model)
     member_files = tuple(replace(blob, name=f"{_place(one)}/{blob.name}") for one in held for blob in _files(one))
-    code = service_wheel()
-    locks = {python: _merged_lock(model, python) for python in sorted({target.python for target in targets})}
+    files, code = (*model_files, *member_files), service_wheel()
+    environments = _environments(model, tuple(targets), code)
     identity = {
         "service": service["name"],
         "model": model.digest,
-        "signatures": [
-            blob.sha256 for blob in (*model_files, *member_files) if blob.name.rpartition("/")[2] == SIGNATURES
-        ],
+        "signatures": [blob.sha256 for blob in files if blob.name.rpartition("/")[2] == SIGNATURES],
         "code": code.sha256,
         "locks": _every_lock(model),
         "units": dict(units),
         "settings": dict(settings),
         "environment": environment_digest,
     }
-    environments = {target.key: _environment(locks[target.python], target, code) for target in targets}
     bundle = Bundle(
         service=service["name"],
-        release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
+        release=_release(identity),
         model=_named(model),
         model_files=model_files,
         members=tuple(map(_named, held)),
@@ -134,7 +131,7 @@ def build(
         environments=environments,
         settings=dict(settings),
         units=dict(units),
-        needs=_needs(model, (*model_files, *member_files), environments, int(service["workers"])),
+        needs=_needs(model, files, environments, int(service["workers"])),
         sources=_sources((model, *held), environments),
     )
     path = wheels.cache() / "bundles" / f"{bundle.service}-{bundle.release}.json"
@@ -163,6 +160,17 @@ def service_wheel() -> Blob:
         return wheels.keep(Path(make_wheel_in(SERVICE / "pyproject.toml", Path(folder)).file))
 
 
+def _release(identity: Mapping[str, Any]) -> str:
+    """Name a release by all that makes it what it is."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _environments(model: Model, targets: Sequence[Target], code: Blob) -> dict[str, Environment]:
+    """Return the environment of each target, by its key; every lock is looked at before a wheel is fetched."""
+    locks = {python: _merged_lock(model, python) for python in sorted({target.python for target in targets})}
+    return {target.key: _environment(locks[target.python], target, code) for target in targets}
+
+
 def _merged_lock(model: Model, python: str) -> str:
     """Join the model's lock and the service's."""
     path = requirements.path(model.path, python)
@@ -175,7 +183,7 @@ def _merged_lock(model: Model, python: str) -> str:
 
 def _every_lock(model: Model) -> dict[str, str]:
     """Digests of the model's and the service's locks, for all Pythons: a release is one for the whole fleet."""
-    paths = [*model.path.glob("requirements-*.lock"), *SERVICE.glob("requirements-*.lock")]
+    paths = [*requirements.every(model.path), *requirements.every(SERVICE)]
     return {
         f"{path.parent.name}/{path.name}" if path.is_relative_to(SERVICE) else path.name: sha256_of(path)
         for path in paths

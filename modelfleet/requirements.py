@@ -15,14 +15,19 @@ def by_name(lock: str) -> dict[str, str]:
     return {re.split(r"[=\s\[;]", line, maxsplit=1)[0].lower(): line for line in lines}
 
 
-def path(model: Path, python: str) -> Path:
-    """Return where a model's folder has its lock for a Python such as ``3.11``."""
-    return model / f"requirements-{python}.lock"
+def path(folder: Path, python: str) -> Path:
+    """Return where a folder, a model's or the service's, has its lock for a Python such as ``3.11``."""
+    return folder / f"requirements-{python}.lock"
+
+
+def every(folder: Path) -> list[Path]:
+    """Return the locks in a folder, one a Python."""
+    return sorted(folder.glob(path(folder, "*").name))
 
 
 def with_service(lock: str, python: str) -> str:
     """Join a model's lock with the service's; where both name a package, the model's version counts."""
-    merged = by_name((SERVICE / f"requirements-{python}.lock").read_text()) | by_name(lock)
+    merged = by_name(path(SERVICE, python).read_text()) | by_name(lock)
     return "\n".join(merged[name] for name in sorted(merged)) + "\n"
 
 

@@ -17,6 +17,9 @@ import modelfleet
 from tests import ensembles as combinations
 from tests import rivals as versions
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Processes that tests start keep the bytecode of what they import: without it each compiles scikit-learn anew."""
+
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:

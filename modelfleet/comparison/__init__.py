@@ -103,8 +103,16 @@ def _judged(first: Model, second: Model, found: rows.Rows, scored: Labels | Valu
         metrics=measured,
         classes=classes,
         verdict=judged,
-        notes=(*judged.notes, *found.notes),
+        notes=(*judged.notes, *_doubts(measured, judged, second), *found.notes),
     )
+
+
+def _doubts(measured: list[Metric], judged: Verdict, second: Model) -> tuple[str, ...]:
+    """Say which metrics are much worse though the test shows no difference."""
+    worse = [f"{one.metric} by {abs(one.change):.2g}" for one in measured if one.is_much_worse]
+    if not worse or not judged.can_t_tell:
+        return ()
+    return (f"{second.reference} is worse in {', '.join(worse)}, which the test does not show: too few rows to tell",)
 
 
 def _named(model: Model) -> dict[str, Any]:

@@ -10,6 +10,8 @@ import numpy as np
 from modelfleet.comparison.scoring import Labels, Values
 from modelfleet.needs import library
 
+SHARE, PART = 0.05, 0.1
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -24,6 +26,11 @@ class Metric:
     def change(self) -> float:
         """The second version's value less the first's."""
         return self.second - self.first
+
+    @property
+    def is_much_worse(self) -> bool:
+        """Whether the second version lost 0.05 of what is 1 at best, or has a tenth more of an error or a loss."""
+        return -self.change >= SHARE if self.higher_is_better else self.change > PART * self.first
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,12 @@ class Verdict:
         return sum(self.counts.get(name, 0) for name in names)
 
     @property
+    def can_t_tell(self) -> bool:
+        """Whether no difference was shown, and more rows could show that the second version is worse."""
+        lost = sum(self.counts.get(name, 0) for name in ("only_first_right", "first_nearer"))
+        return self.verdict == NOT_SHOWN and (self.decisive < FEWEST or 2 * lost > self.decisive)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Say where there are too few rows for any difference to be shown."""
         if self.decisive >= FEWEST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +19,11 @@ FORMATS = ("cyclonedx", "mlflow", "triton")
 class Format(Protocol):
     """What each module has."""
 
-    def write(self, model: Model, target: Path) -> None:
-        """Write a verified model to a path where nothing is; raise Failure where the format can't express it."""
+    def write(self, model: Model, target: Path, members: Sequence[Model], /) -> None:
+        """Write a verified model to a path where nothing is; raise Failure where the format can't express it.
+
+        ``members`` are an ensemble's, those of members too.
+        """
 
 
 def export(reference: str, form: str, target: Path, store_path: Path | None = None) -> Model:
@@ -31,10 +35,11 @@ def export(reference: str, form: str, target: Path, store_path: Path | None = No
     if target.exists() or target.is_symlink():
         raise Failure(str(target), "is there already", "give a path where nothing is")
     model = store.find(reference, store_path)
+    members = store.members(model, store_path)
     module: Format = library(f"{__name__}.{form}", "export")
     try:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as beside:
-            module.write(model, Path(beside) / target.name)
+            module.write(model, Path(beside) / target.name, members)
             (Path(beside) / target.name).rename(target)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -47,21 +52,17 @@ def copy_artefact(model: Model, folder: Path, name: str) -> None:
     artefact = model.path / model.scoring["file"]
     shutil.copyfile(artefact, folder / name)
     if model.scoring["runtime"] == "onnx":
-        for place in external_data(artefact):
-            shutil.copyfile(place, folder / place.name)
+        import onnx
 
+        from modelfleet.saving.formats.onnx import external_data
 
-def external_data(graph: Path) -> list[Path]:
-    """Return the files in which a graph keeps tensors."""
-    import onnx
-    from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
-
-    tensors = _get_all_tensors(onnx.load(graph, load_external_data=False))
-    names = {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}
-    return [graph.parent / name for name in sorted(names)]
+        for beside in external_data(onnx.load(artefact, load_external_data=False)):
+            shutil.copyfile(artefact.parent / beside, folder / beside)
 
 
 def refused(model: Model, tool: str, kinds: str) -> Failure:
     """Say that a tool has no place for this kind of model."""
     what = f"{tool} has no place for a model of the runtime {model.scoring['runtime']}"
-    return Failure(model.reference, what, f"export {kinds}")
+    members = [f"{one['name']}:{one['version']}" for one in (model.card.get("ensemble") or {}).get("members", ())]
+    cure = f"export its members, each as a model: {', '.join(members)}" if members else f"export {kinds}"
+    return Failure(model.reference, what, cure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from packageurl import PackageURL
 
 import modelfleet
 from modelfleet import requirements
-from modelfleet.saving.card import Card, Tensor, checked
+from modelfleet.saving.card import Card, Member, Tensor, checked
 from modelfleet.saving.locks import PYTHONS
 from modelfleet.saving.page import front_matter
 from modelfleet_service.model import Model
@@ -33,15 +33,16 @@ from modelfleet_service.model import Model
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s<>\"{}|\\^`]+")
 
 
-def write(model: Model, target: Path) -> None:
+def write(model: Model, target: Path, members: Sequence[Model] = ()) -> None:
     """Write the bill as JSON."""
-    target.write_text(json.dumps(bill(model), indent=1, ensure_ascii=False) + "\n")
+    target.write_text(json.dumps(bill(model, members), indent=1, ensure_ascii=False) + "\n")
 
 
-def bill(model: Model) -> dict[str, Any]:
-    """Return the bill of a verified model."""
+def bill(model: Model, members: Sequence[Model] = ()) -> dict[str, Any]:
+    """Return the bill of a verified model; an ensemble's ``members``, those of members too, are components of it."""
     card = checked(model.card)
-    subject, packages = _subject(model, card), list(_packages(model))
+    subject, packages = _component(model, card), list(_packages(model))
+    parts = [_component(one, checked(one.card), _files(one)) for one in members]
     bom = Bom(
         serial_number=uuid.uuid5(uuid.NAMESPACE_URL, model.digest),
         metadata=BomMetaData(
@@ -49,10 +50,14 @@ def bill(model: Model) -> dict[str, Any]:
             timestamp=datetime.fromisoformat(card.created),
             tools=ToolRepository(components=[_tool()]),
         ),
-        components=[*_files(model), *packages],
+        components=[*_files(model), *parts, *packages],
     )
-    bom.register_dependency(subject, packages)
+    for one, component in zip((model, *members), (subject, *parts), strict=True):
+        bom.register_dependency(component, _needed(one, [*parts, *packages]))
     document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
+    cards = {one.reference: model_card(checked(one.card)) for one in members}
+    for component in document["components"]:
+        component |= {"modelCard": cards[component["bom-ref"]]} if component["bom-ref"] in cards else {}
     document["metadata"]["component"]["modelCard"] = model_card(card)
     return document
 
@@ -79,7 +84,14 @@ def model_card(card: Card) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value}
 
 
-def _subject(model: Model, card: Card) -> Component:
+def _needed(model: Model, components: Iterable[Component]) -> list[Component]:
+    """Return those of some components that a model needs: its own members, and the packages that it locks."""
+    direct = {f"{one.name}:{one.version}" for one in _members(checked(model.card))}
+    names = direct | {str(package.bom_ref.value) for package in _packages(model)}
+    return [one for one in components if one.bom_ref.value in names]
+
+
+def _component(model: Model, card: Card, files: Iterable[Component] = ()) -> Component:
     return Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=model.reference,
@@ -94,8 +106,30 @@ def _subject(model: Model, card: Card) -> Component:
             Property(name="modelfleet:digest", value=model.digest),
             Property(name="modelfleet:runtime", value=card.scoring.runtime),
             *(Property(name=f"modelfleet:lineage:{name}", value=value) for name, value in card.lineage.items()),
+            *_combination(card),
         ],
+        components=files,
     )
+
+
+def _members(card: Card) -> list[Member]:
+    return card.ensemble.members if card.ensemble else []
+
+
+def _combination(card: Card) -> Iterator[Property]:
+    """Say how an ensemble's members combine, and the part of each."""
+    if card.ensemble:
+        yield Property(name="modelfleet:ensemble:combine", value=card.ensemble.combine)
+    if card.ensemble and card.ensemble.field:
+        yield Property(name="modelfleet:ensemble:field", value=card.ensemble.field)
+    for one in _members(card):
+        reference = f"{one.name}:{one.version}"
+        yield Property(name=f"modelfleet:ensemble:{one.role}", value=reference)
+        if one.weight is not None:
+            yield Property(name=f"modelfleet:ensemble:weight:{reference}", value=repr(one.weight))
+        if one.routes:
+            routes = json.dumps(one.routes, ensure_ascii=False)
+            yield Property(name=f"modelfleet:ensemble:routes:{reference}", value=routes)
 
 
 def _files(model: Model) -> Iterator[Component]:

@@ -8,7 +8,7 @@ where the model comes from, stands in ``metadata``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ FLAVORS: dict[str, Flavor] = {
 }
 
 
-def write(model: Model, target: Path) -> None:
+def write(model: Model, target: Path, _: Sequence[Model] = ()) -> None:
     """Write the directory; raise Failure where the model is code or an ensemble, which have no flavor."""
     if model.scoring["runtime"] not in FLAVORS:
         raise refused(model, "an MLflow directory", f"one of {', '.join(FLAVORS)}")

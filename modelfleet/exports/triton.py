@@ -29,7 +29,7 @@ TYPES = {
 BOOSTERS = {"xgboost": ("xgboost_ubj", "xgboost.ubj"), "lightgbm": ("lightgbm", "model.txt")}
 
 
-def write(model: Model, target: Path) -> None:
+def write(model: Model, target: Path, _: Sequence[Model] = ()) -> None:
     """Write a repository with this version alone; raise Failure where Triton has no backend for it."""
     home = target / model.name
     folder = home / str(model.version)

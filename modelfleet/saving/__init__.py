@@ -1,29 +1,24 @@
-"""`modelfleet.save`: a trained estimator becomes the next version of a name, or nothing is saved."""
+"""`modelfleet.save`: a model, fitted here or made anywhere, becomes the next version of a name, or nothing is saved."""
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelfleet import store
 from modelfleet.errors import Failure
 from modelfleet.saving import card as cards
-from modelfleet.saving import estimators, golden, locks, trial
-from modelfleet.saving.card import Card, Conversion, Measure, Scoring, TrainingData
-from modelfleet.saving.finish import SavedModel, Wish, finish
-from modelfleet.saving.formats import boosters, code, onnx, skops
+from modelfleet.saving import estimators, files
+from modelfleet.saving.card import Card, Measure, TrainingData
+from modelfleet.saving.finish import SavedModel, Wish, user
+from modelfleet.saving.fitted import save_estimator, save_skops
 from modelfleet.saving.inputs import LABEL, Inputs
-from modelfleet.saving.parity import Apart
-from modelfleet.store.disk import who
-from modelfleet_service.runtimes import Answers
-
-FORMATS = ("auto", "onnx", "skops", "xgboost", "lightgbm")
+from modelfleet.saving.taking import save_booster, save_code, save_onnx
 
 
 def save(
-    estimator: Any,
+    model: Any,
     name: str,
     *,
     inputs: Any,
@@ -33,6 +28,9 @@ def save(
     nullable: Sequence[str] = (),
     about_inputs: Mapping[str, Mapping[str, str]] | None = None,
     format: str = "auto",
+    entry: str = "",
+    classes: Sequence[Any] = (),
+    activation: str | None = None,
     evaluation: Sequence[Mapping[str, Any]] = (),
     training_data: Mapping[str, Any] | None = None,
     description: str = "",
@@ -47,7 +45,14 @@ def save(
     breaking: str = "",
     store_path: Path | None = None,
 ) -> SavedModel:
-    """Save a fitted estimator or pipeline of scikit-learn, XGBoost or LightGBM as the next version of ``name``.
+    """Save a model as the next version of ``name``.
+
+    ``model`` is one of
+
+    - a fitted estimator or pipeline of scikit-learn, XGBoost or LightGBM;
+    - an ``onnx.ModelProto``, or the path of an .onnx file;
+    - the path of a booster's file, XGBoost's .ubj or LightGBM's .txt, or of a .skops file;
+    - the path of a folder of Python code, whose class ``entry``, such as ``scorer:Scorer``, scores.
 
     ``inputs`` are example rows, best the evaluation data: an array of shape (n, ...), whose instances are lists of
     numbers; a data frame (or an array with ``feature_names``), whose instances are objects; or a list of texts. They
@@ -56,7 +61,9 @@ def save(
     golden set, and a conversion's parity is measured on all of them. With ``targets``, the true answers, the first
     1,000 rows are kept for comparisons with later versions.
     ``format`` is ``onnx``, ``skops``, ``xgboost``, ``lightgbm``, or ``auto``: a booster as it is, ONNX where its
-    answers equal the estimator's, skops otherwise. ``evaluation`` is a list of ``{"metric", "data_set", "value"}``;
+    answers equal the estimator's, skops otherwise. What is no estimator has none; where it is a classifier, ``classes``
+    are its labels in the order of its probabilities, and ``activation``, ``softmax`` or ``sigmoid``, is what an ONNX
+    graph's scores still need. ``evaluation`` is a list of ``{"metric", "data_set", "value"}``;
     ``training_data`` has ``name``, ``location``, ``rows``, ``digest``. ``breaking`` says why a signature that is not
     the last version's is meant. Raises Failure, with nothing saved, where something of this is missing or wrong.
     """
@@ -68,141 +75,32 @@ def save(
         "limits": limits,
         "license": license,
         "languages": languages,
-        "author": author or _user(),
+        "author": author or user(),
         "lineage": _plain(lineage or {}),
         "tags": tags,
     }
+    labels: dict[str, Any] = {"classes": estimators.plain(classes), "activation": activation}
     besides = {"feature_names": _names(feature_names), "nullable": _names(nullable)}
-    cards.examined({**card, **besides, "about_inputs": _plain(about_inputs or {})})
+    cards.examined({**card, **labels, **besides, "about_inputs": _plain(about_inputs or {})})
     examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
     wish = Wish(name, store_path, tuple(trusted_types), breaking)
-    return save_estimator(estimator, examples, card, wish, format, targets)
+    is_file, is_graph = isinstance(model, str | os.PathLike), files.is_graph(model)
+    if not is_file:
+        _refuse("entry", entry, "it is no folder of code")
+    if not (is_file or is_graph):
+        _refuse("classes", labels["classes"], "an estimator has its own")
+        _refuse("activation", activation, "an estimator has its own")
+        return save_estimator(model, examples, card, wish, format, targets)
+    _refuse("format", format != "auto", "only an estimator is converted")
+    said = card | {field: value for field, value in labels.items() if value}
+    if is_graph:
+        return files.save_graph(model, examples, said, wish, targets)
+    return files.save(Path(model), examples, said, wish, entry, targets)
 
 
-def save_estimator(
-    estimator: Any,
-    examples: Inputs,
-    card: Mapping[str, Any],
-    wish: Wish,
-    format: str = "auto",
-    targets: Sequence[Any] | None = None,
-) -> SavedModel:
-    """Save a fitted estimator; ``card`` has the card's fields. Raises Failure, with nothing saved."""
-    if format not in FORMATS:
-        raise Failure("format", f"{format!r} is none", f"use one of {', '.join(FORMATS)}")
-    head = examples.head(golden.ROWS)
-    answers, classes = estimators.own_answers(estimator, head), estimators.classes_of(estimator)
-    with store.incoming(wish.name, wish.store_path) as folder:
-        scoring, needs = _artefact(estimator, examples, folder, format, wish.trusted_types)
-        golden.write(folder, head, answers, classes)
-        if targets is not None:
-            golden.write_evaluation(folder, examples, targets)
-        locks.write(folder, needs)
-        document = {
-            "algorithm": estimators.algorithm(estimator),
-            "libraries": _libraries(needs),
-            "parameters": estimators.parameters(estimator),
-            **card,
-            "signature": golden.signature(examples, answers, classes),
-            "scoring": scoring,
-        }
-        return finish(folder, document, wish)
-
-
-def save_onnx(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish) -> SavedModel:
-    """Save an ONNX file from anywhere; what it answers now is its golden set.
-
-    ``card`` has the card's fields, and for a classifier ``classes``, its labels in the order of its probabilities,
-    and ``activation`` where the graph's scores are no probabilities yet. Raises Failure, with nothing saved.
-    """
-    document = dict(card)
-    classes, activation = list(document.pop("classes", [])), document.pop("activation", None)
-    head = inputs.head(golden.ROWS)
-    with store.incoming(wish.name, wish.store_path) as folder:
-        scoring, answers = onnx.take(file, folder, head, classes, activation)
-        return _taken(folder, head, answers, classes, scoring, onnx.NEEDS, {"algorithm": "ONNX", **document}, wish)
-
-
-def save_booster(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish) -> SavedModel:
-    """Save an XGBoost .ubj or a LightGBM .txt file; for a classifier ``card`` has ``classes``.
-
-    Raises Failure, with nothing saved, where it can't be scored or the card is wrong.
-    """
-    document, kind = dict(card), "xgboost" if file.suffix == ".ubj" else "lightgbm"
-    classes, head = list(document.pop("classes", [])), inputs.head(golden.ROWS)
-    with store.incoming(wish.name, wish.store_path) as folder:
-        scoring, answers = boosters.take(file, kind, folder, head, classes)
-        said = {"algorithm": f"{kind} booster", **document}
-        return _taken(folder, head, answers, classes, scoring, boosters.NEEDS[kind], said, wish)
-
-
-def save_code(folder: Path, entry: str, inputs: Inputs, card: Mapping[str, Any], wish: Wish) -> SavedModel:
-    """Save a folder of Python code whose class ``entry`` (``module:Class``) scores; a fleet has to allow it.
-
-    The class is made with the folder's path and has ``predict(batch)``, which takes arrays of shape (n, ...) by input
-    name and returns arrays by output name; for a classifier, ``card`` has ``classes`` and it returns
-    ``probabilities``. A requirements.txt in the folder is locked with hashes, and the code has to answer alike in an
-    environment that has nothing else. Raises Failure, with nothing saved.
-    """
-    document = dict(card)
-    classes, head = list(document.pop("classes", [])), inputs.head(golden.ROWS)
-    with store.incoming(wish.name, wish.store_path) as incoming:
-        scoring, answers, needs = code.take(folder, entry, incoming, head, classes)
-        said = {"algorithm": entry, **document}
-        try:
-            return _taken(incoming, head, answers, classes, scoring, needs, said, wish, ["--code"])
-        except Failure as failure:
-            raise code.explained(failure, folder) from failure
-
-
-def save_skops(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish) -> SavedModel:
-    """Save a skops file; loads it with the types that skops and ``wish`` trust.
-
-    Raises Failure, with nothing saved, where it holds other types or the card is wrong.
-    """
-    return save_estimator(skops.read(file, wish.trusted_types), inputs, card, wish, "skops")
-
-
-def _taken(
-    folder: Path,
-    head: Inputs,
-    answers: Answers,
-    classes: list[Any],
-    scoring: Scoring,
-    needs: Sequence[str],
-    document: Mapping[str, Any],
-    wish: Wish,
-    proof: Sequence[str] = (),
-) -> SavedModel:
-    """Finish a model that was taken over as a file: what it answers now is what it has to answer for ever."""
-    golden.write(folder, head, answers, classes)
-    locks.write(folder, needs)
-    said = {"libraries": _libraries(needs), "author": _user(), **document}
-    said |= {"signature": golden.signature(head, answers, classes), "scoring": scoring}
-    if scoring.runtime != "code":
-        return finish(folder, said, wish, proof)
-    with trial.python(folder) as python:
-        return finish(folder, said, wish, proof, python)
-
-
-def _artefact(
-    estimator: Any, examples: Inputs, folder: Path, wanted: str, trusted: Sequence[str]
-) -> tuple[Scoring, Sequence[str]]:
-    kind = estimators.family(estimator) if wanted == "auto" else wanted
-    if kind in boosters.FILES:
-        return boosters.write(estimator, kind, examples, folder), boosters.NEEDS[kind]
-    refused = []
-    if wanted in ("auto", "onnx"):
-        try:
-            return onnx.convert(estimator, examples, folder), onnx.NEEDS
-        except Failure as failure:
-            if wanted == "onnx":
-                raise
-            (folder / onnx.FILE).unlink(missing_ok=True)
-            gap = failure.parity if isinstance(failure, Apart) else None
-            refused.append(Conversion(format="onnx", refused=failure.what, parity=gap))
-    scoring, needs = skops.write(estimator, examples, folder, trusted)
-    return scoring.model_copy(update={"refused": refused}), needs
+def _refuse(argument: str, given: Any, why: str) -> None:
+    if given:
+        raise Failure(argument, f"given, and {why}", "leave it out")
 
 
 def _plain(said: Any) -> Any:
@@ -217,14 +115,6 @@ def _names(said: Any) -> Any:
     return [str(name) for name in said] if isinstance(said, Iterable) and not isinstance(said, str) else said
 
 
-def _user() -> str:
-    return who().rpartition("@")[0]
-
-
-def _libraries(needs: Sequence[str]) -> dict[str, str]:
-    return locks.versions((*needs, "scikit-learn", "skl2onnx")) | {"python": sys.version.split()[0]}
-
-
 __all__ = [
     "Card",
     "Inputs",
@@ -235,6 +125,7 @@ __all__ = [
     "save",
     "save_booster",
     "save_code",
+    "save_estimator",
     "save_onnx",
     "save_skops",
 ]

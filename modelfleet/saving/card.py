@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 from pydantic_core import ErrorDetails
 
 from modelfleet.errors import Failure
+from modelfleet_service.members import How
 
 Dtype = Literal["float32", "float64", "int64", "bool", "string"]
 
@@ -106,7 +107,7 @@ class Member(Part):
 class Ensemble(Part):
     """How an ensemble's members combine; ``field`` is the input by which ``route`` chooses the member."""
 
-    combine: Literal["mean", "weights", "vote", "stacking", "route"]
+    combine: How
     members: list[Member] = Field(min_length=1)
     field: str = ""
 

@@ -14,10 +14,9 @@ from modelfleet.errors import Failure
 from modelfleet.saving import agreement, golden, locks, parity, plans, rows
 from modelfleet.saving.card import Ensemble, Scoring, Signature
 from modelfleet.saving.estimators import refuse_nan
-from modelfleet.saving.finish import SavedModel, Wish, finish
+from modelfleet.saving.finish import SavedModel, Wish, finish, user
 from modelfleet.saving.inputs import Inputs
 from modelfleet.saving.plans import Chosen, Plan
-from modelfleet.store.disk import who
 from modelfleet_service import members as models
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model, read
@@ -105,7 +104,7 @@ def save_ensemble(
         if targets is not None:
             golden.write_evaluation(folder, examples, targets)
         locks.union(folder, [one.model for one in chosen])
-        document = _document(plan, chosen) | {"author": who().rpartition("@")[0]} | dict(card)
+        document = _document(plan, chosen) | {"author": user()} | dict(card)
         ours = {"signature": signature, "scoring": _scoring(), "ensemble": _ensemble(plan.how, plan.field, chosen)}
         return finish(folder, document | ours, wish, _proof(held, python_code))
 
@@ -114,8 +113,7 @@ def told(saved: SavedModel) -> dict[str, Any]:
     """Say what was saved, and of which members, in plain values."""
     card = read(saved.path).card
     members = [{key: one[key] for key in ("name", "version", "digest", "role")} for one in card["ensemble"]["members"]]
-    said = {"name": card["name"], "version": card["version"], "digest": saved.digest, "path": str(saved.path)}
-    return said | {"members": members}
+    return saved.said() | {"members": members}
 
 
 def _document(plan: Plan, chosen: Sequence[Chosen]) -> dict[str, Any]:
@@ -144,7 +142,7 @@ def _runtime(
     ensemble = Model(Path(), "", (), document)
     try:
         held = models.every(ensemble, _finder(chosen, store_path))
-        return EnsembleRuntime(ensemble, allowed, held.__getitem__), held
+        return EnsembleRuntime(ensemble, allowed, held.__getitem__, {}), held
     except ModelError as error:
         raise Failure(error.where, error.what, _cure(error.what)) from error
 
@@ -168,8 +166,7 @@ def _answers(runtime: EnsembleRuntime, head: Inputs) -> Answers:
     except RequestError as error:
         where = f"inputs.{error.field}" if error.field else "inputs"
         raise Failure(where, error.message, "mend the examples, or name a default") from error
-    for numbers in answers.values.values() if answers.probabilities is None else [answers.probabilities]:
-        refuse_nan("the ensemble", numbers)
+    refuse_nan("the ensemble", answers)
     return answers
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,19 +43,28 @@ def own_answers(estimator: Any, inputs: Inputs) -> Answers:
         raise Failure(name, what, "fit it, and give rows as it was fitted on") from error
     if shares is not None and (labels.ndim != 1 or shares.ndim != 2):
         raise Failure(name, f"it answers {labels.shape[1:]} labels a row", "save an estimator for each of them")
-    refuse_nan(name, labels if shares is None else shares)
-    return Answers(labels, shares) if shares is not None else Answers(values={"value": labels.astype(np.float64)})
+    answers = Answers(labels, shares) if shares is not None else Answers(values={"value": labels.astype(np.float64)})
+    refuse_nan(name, answers)
+    return answers
 
 
-def refuse_nan(where: str, numbers: Any) -> None:
+def refuse_nan(where: str, answers: Answers) -> None:
     """Raise Failure where a golden answer would be NaN or infinity."""
-    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-        raise Failure(where, "the model answers NaN or infinity", "mend the model, or give other inputs")
+    for numbers in map(
+        np.asarray, answers.values.values() if answers.probabilities is None else [answers.probabilities]
+    ):
+        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+            raise Failure(where, "the model answers NaN or infinity", "mend the model, or give other inputs")
 
 
 def classes_of(estimator: Any) -> list[Any]:
     """Return a classifier's labels as plain values, in the order of its probabilities; empty for any other."""
-    return [value.item() if hasattr(value, "item") else value for value in getattr(estimator, "classes_", [])]
+    return plain(getattr(estimator, "classes_", []))
+
+
+def plain(labels: Iterable[Any]) -> list[Any]:
+    """Make labels as NumPy has them Python's own."""
+    return [label.item() if hasattr(label, "item") else label for label in labels]
 
 
 def algorithm(estimator: Any) -> str:

@@ -13,6 +13,8 @@ import numpy as np
 from modelfleet.errors import Failure
 from modelfleet.saving.inputs import LABEL, Inputs
 
+CODE = r"\s*0[0-9]+\s*"
+
 
 def read(
     path: Path, feature_names: Sequence[str] | None = None, label: str = LABEL, nullable: Sequence[str] = ()
@@ -48,9 +50,12 @@ def _npz(path: Path) -> Any:
 
 
 def _csv(path: Path) -> Any:
+    """Read a table; a column in which a whole number has a leading zero, such as a postcode, stays text."""
     import pandas as pd
 
-    return pd.read_csv(path)
+    texts = pd.read_csv(path, dtype=str)
+    codes = [name for name in texts.columns if texts[name].str.fullmatch(CODE, na=False).any()]
+    return pd.read_csv(path, dtype=dict.fromkeys(codes, str))
 
 
 def _parquet(path: Path) -> Any:

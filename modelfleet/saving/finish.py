@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -18,9 +17,10 @@ import yaml
 
 from modelfleet import store
 from modelfleet.errors import Failure
-from modelfleet.saving import clash
+from modelfleet.saving import clash, locks
 from modelfleet.saving.card import Card, checked
 from modelfleet.saving.page import page
+from modelfleet.store.disk import who
 from modelfleet.tree import SERVICE
 from modelfleet_service import model
 
@@ -34,6 +34,15 @@ class SavedModel:
     reference: str
     digest: str
     path: Path
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.reference} ({self.digest[:19]}) at {self.path}"
+
+    def said(self) -> dict[str, Any]:
+        """Return what the commands that save print with --json: name, version, digest, path."""
+        name, _, version = self.reference.partition(":")
+        return {"name": name, "version": int(version), "digest": self.digest, "path": str(self.path)}
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,14 @@ def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executa
     return int(json.loads(done.stdout.splitlines()[-1])["memory_bytes"])
 
 
+def user() -> str:
+    """Name who saves, for a card that names no author."""
+    return who().rpartition("@")[0]
+
+
 def environment() -> str:
     """Say in which environment this process runs, a distribution a line, for the record of what trained a model."""
-    installed = {f"{dist.metadata['Name']}=={dist.version}" for dist in importlib.metadata.distributions()}
+    installed = {f"{name}=={version}" for name, version in locks.installed()}
     system = f"# Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return "\n".join([system, *sorted(installed, key=str.lower)]) + "\n"
 

@@ -32,7 +32,7 @@ def write(folder: Path, needs: Sequence[str]) -> None:
         with ThreadPoolExecutor() as pool:
             resolved = pool.map(lambda python: _locked(needs, constraints, python), PYTHONS)
         for python, text in zip(PYTHONS, resolved, strict=True):
-            (folder / f"requirements-{python}.lock").write_text(text)
+            requirements.path(folder, python).write_text(text)
     finally:
         constraints.unlink()
 
@@ -42,7 +42,7 @@ def union(folder: Path, models: Sequence[Model]) -> None:
 
     Raises Failure where two members pin different versions of a package, or no Python has locks of all.
     """
-    found = [{path.name for path in model.path.glob("requirements-*.lock")} for model in models]
+    found = [{path.name for path in requirements.every(model.path)} for model in models]
     shared = sorted(set.intersection(*found))
     if not shared:
         raise Failure("the members", "are not locked for the same Python", "save them again with this kit")
@@ -50,11 +50,22 @@ def union(folder: Path, models: Sequence[Model]) -> None:
         (folder / name).write_text(_joined(name, models))
 
 
+def installed() -> list[tuple[str, str]]:
+    """Return name and version of each distribution that is installed here; each one's metadata is parsed once."""
+    every = (dist.metadata for dist in importlib.metadata.distributions())
+    return [(said["Name"], said["Version"]) for said in every]
+
+
 def versions(names: Sequence[str]) -> dict[str, str]:
     """The versions of those of some packages that are installed; XGBoost's is the same with GPUs and without."""
-    installed = _installed()
-    found = {match.group(): installed.get(match.group().lower()) for match in map(NAME.match, names) if match}
+    known = _installed()
+    found = {match.group(): known.get(match.group().lower()) for match in map(NAME.match, names) if match}
     return {name: version for name, version in found.items() if version}
+
+
+def libraries(needs: Sequence[str]) -> dict[str, str]:
+    """Return the versions of what a model was made with: Python, what scoring needs, scikit-learn, the converter."""
+    return versions((*needs, "scikit-learn", "skl2onnx")) | {"python": sys.version.split()[0]}
 
 
 def _joined(name: str, models: Sequence[Model]) -> str:
@@ -76,7 +87,7 @@ def _joined(name: str, models: Sequence[Model]) -> str:
 
 
 def _installed() -> dict[str, str]:
-    found = {dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()}
+    found = {name.lower(): version for name, version in installed()}
     if "xgboost" in found:
         found["xgboost-cpu"] = found["xgboost"]
     return {name: version for name, version in sorted(found.items()) if not name.startswith("modelfleet")}

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from modelfleet import store
 from modelfleet.errors import Failure
 from modelfleet.saving.card import Member
+from modelfleet_service.members import How
 from modelfleet_service.model import Model
 
-How = Literal["mean", "weights", "vote", "stacking", "route"]
 Value = bool | int | str
 WHOLE = re.compile(r"-?\d+")
 TRUTHS = {"true": True, "false": False}

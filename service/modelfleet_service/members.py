@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # at run time it would bring numpy, which commands that only 
 
 FOLDER = "members"
 PREFIX = "sha256:"
+How = Literal["mean", "weights", "vote", "stacking", "route"]
+"""The ways in which members' answers become one; `runtimes.ensemble` has what each means."""
 
 
 def entries(model: Model) -> list[dict[str, Any]]:

@@ -61,6 +61,22 @@ def test_a_file_gives_what_the_kept_set_gives(rivals: Path, csv: Path) -> None:
     assert given.metrics == comparison.compare("leaves:1", "leaves:2", store_path=rivals).metrics
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "rows", "doubts"),
+    [("slopes:2", "slopes:1", 5, 1), ("slopes:1", "slopes:2", 5, 0), ("slopes:2", "slopes:1", 100, 0)],
+    ids=["few rows", "better", "many rows"],
+)
+def test_metrics_that_are_much_worse_without_a_verdict_are_noted(
+    rivals: Path, tmp_path: Path, first: str, second: str, rows: int, doubts: int
+) -> None:
+    given, targets = (part[100 : 100 + rows] for part in versions.slopes())
+    np.savez(tmp_path / "slopes.npz", inputs=given, target=targets)
+    found = comparison.compare(first, second, data=tmp_path / "slopes.npz", store_path=rivals)
+    noted = [note for note in found.notes if "too few rows to tell" in note]
+    assert len(noted) == doubts
+    assert all(note.startswith("slopes:1 is worse in mae by ") for note in noted)
+
+
 def test_arrays_are_taken_from_an_npz_file(rivals: Path, tmp_path: Path) -> None:
     rows, targets = versions.slopes()
     np.savez(tmp_path / "slopes.npz", inputs=rows[100:], target=targets[100:])

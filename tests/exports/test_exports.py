@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+import modelfleet
 from modelfleet import store as stores
 from modelfleet.commands.model.export import command
 from modelfleet.errors import Failure
@@ -126,6 +128,51 @@ def test_what_a_tool_has_no_place_for_is_refused_in_one_line(store: Path, tmp_pa
         Failure, match="flowers:1: Triton has no place for a model of the runtime skops; export an ONNX"
     ):
         export("flowers:1", "triton", tmp_path / "r", store)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def nested(ensembles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with over:1, an ensemble of flowers:1 and of both:1, which has flowers:1 and roses:1."""
+    place = Path(shutil.copytree(ensembles, tmp_path_factory.mktemp("nested") / "store"))
+    modelfleet.combine("over", members=["flowers:1", "both:1"], how="weights", weights=[0.25, 1], store_path=place)
+    return place
+
+
+def test_the_bill_of_an_ensemble_has_every_member_with_its_card_and_its_files(nested: Path, tmp_path: Path) -> None:
+    export("over:1", "cyclonedx", tmp_path / "bill.json", nested)
+    text = (tmp_path / "bill.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    models = {one["bom-ref"]: one for one in bill["components"] if one["type"] == "machine-learning-model"}
+    assert set(models) == {"flowers:1", "both:1", "roses:1"}
+    for reference, one in models.items():
+        found = stores.find(reference, nested)
+        assert one["hashes"][0]["content"] == found.digest.removeprefix("sha256:")
+        assert one["modelCard"]["modelParameters"]["task"] == "tabular-classification"
+        assert {part["name"] for part in one["components"]} == {file.path for file in found.files}
+
+
+def test_the_bill_of_an_ensemble_says_which_members_it_needs_and_how_they_combine(nested: Path, tmp_path: Path) -> None:
+    export("over:1", "cyclonedx", tmp_path / "bill.json", nested)
+    bill = json.loads((tmp_path / "bill.json").read_text())
+    needs = {one["ref"]: set(one.get("dependsOn", ())) for one in bill["dependencies"]}
+    members = {"flowers:1", "both:1", "roses:1"}
+    assert needs["over:1"] & members == {"flowers:1", "both:1"}
+    assert needs["both:1"] & members == {"flowers:1", "roses:1"}
+    assert any(one.startswith("pkg:pypi/onnxruntime@") for one in needs["roses:1"])
+    assert not any(one.startswith("pkg:pypi/onnxruntime@") for one in needs["flowers:1"])
+    said = {(one["name"], one["value"]) for one in bill["metadata"]["component"]["properties"]}
+    assert {("modelfleet:ensemble:combine", "weights"), ("modelfleet:ensemble:weight:flowers:1", "0.25")} <= said
+
+
+@pytest.mark.parametrize(("form", "tool"), [("mlflow", "an MLflow directory"), ("triton", "Triton")])
+def test_an_ensemble_is_refused_where_a_tool_has_no_place_for_it(
+    ensembles: Path, tmp_path: Path, form: str, tool: str
+) -> None:
+    words = f"both:1: {tool} has no place for .* ensemble; export its members, each as a model: flowers:1, roses:1$"
+    with pytest.raises(Failure, match=words):
+        export("both:1", form, tmp_path / "r", ensembles)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,10 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 import modelfleet
-from modelfleet import saving
 from modelfleet.commands.model.save import command
 from modelfleet.errors import Failure
-from modelfleet.saving import card
+from modelfleet.saving import card, finish
 
 
 def written(folder: Path, text: str) -> Path:
@@ -78,7 +77,7 @@ def test_the_saver_needs_no_entry_in_the_list_of_users(monkeypatch: pytest.Monke
         raise KeyError("getpwuid(): uid not found: 12345")
 
     monkeypatch.setattr(getpass, "getuser", nobody)
-    assert saving._user().isdigit()
+    assert finish.user().isdigit()
 
 
 def test_a_name_is_looked_at_before_a_pickle_is_loaded(tmp_path: Path) -> None:

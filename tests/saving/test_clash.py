@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ ROWS = np.random.default_rng(4).normal(size=(30, 3))
 LINE = LinearRegression().fit(ROWS, ROWS[:, 0])
 
 
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with line:1."""
+    folder = tmp_path_factory.mktemp("line")
+    modelfleet.save(LINE, "line", inputs=ROWS, format="skops", store_path=folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("estimator", "given", "words"),
     [
@@ -31,15 +40,15 @@ LINE = LinearRegression().fit(ROWS, ROWS[:, 0])
     ids=["columns", "input name", "classes", "width"],
 )
 def test_another_signature_under_a_known_name_is_refused_unless_it_is_meant(
-    tmp_path: Path, estimator: Any, given: dict[str, Any], words: str
+    line: Path, tmp_path: Path, estimator: Any, given: dict[str, Any], words: str
 ) -> None:
-    modelfleet.save(LINE, "line", inputs=ROWS, format="skops", store_path=tmp_path)
-    wanted = {"inputs": ROWS, "format": "skops", "store_path": tmp_path, **given}
+    own = Path(shutil.copytree(line, tmp_path / "store"))
+    wanted = {"inputs": ROWS, "format": "skops", "store_path": own, **given}
     with pytest.raises(Failure, match=words):
         modelfleet.save(estimator, "line", **wanted)
-    assert stores.versions("line", tmp_path) == [1]
+    assert stores.versions("line", own) == [1]
     modelfleet.save(estimator, "line", **wanted, breaking="the clients change with it")
-    assert stores.find("line:2", tmp_path).card["breaking"] == "the clients change with it"
+    assert stores.find("line:2", own).card["breaking"] == "the clients change with it"
 
 
 def last(**tensor: Any) -> Model:

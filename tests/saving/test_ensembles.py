@@ -22,6 +22,7 @@ from modelfleet.errors import Failure, Failures
 from modelfleet.saving import locks
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError, RequestError
+from modelfleet_service.runtimes import Runtime, ensemble, open_runtime
 from modelfleet_service.scorer import Scorer, load
 from tests.ensembles import COLUMNS, IRIS, ROWS
 
@@ -239,6 +240,20 @@ def test_an_ensemble_without_its_member_or_with_another_one_in_its_place_is_not_
         load(ensemble)
     with pytest.raises(ModelError, match="where the ensemble has sha256:"):
         load(ensemble, members=lambda _: stores.find("roses:1", home))
+
+
+def test_a_member_that_is_reached_by_two_paths_is_loaded_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card, both = yaml.safe_load((home / "both/1/model.yaml").read_text()), stores.find("both:1", home)
+    card["ensemble"]["members"].append({"name": "both", "version": 1, "digest": both.digest})
+    opened: list[str] = []
+
+    def counted(model: models.Model, *rest: Any) -> Runtime:
+        opened.append(model.reference)
+        return open_runtime(model, *rest)
+
+    monkeypatch.setattr(ensemble, "open_runtime", counted)
+    load(models.Model(home / "both/1", "", (), card), members=lambda digest: stores.by_digest(digest, home))
+    assert sorted(opened) == ["both:1", "flowers:1", "roses:1"]
 
 
 def test_a_member_whose_digest_is_a_path_is_not_looked_for(home: Path) -> None:

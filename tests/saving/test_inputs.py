@@ -41,6 +41,13 @@ def test_a_file_that_holds_no_examples_is_named(tmp_path: Path, name: str, conte
         examples.read(tmp_path / name)
 
 
+def test_a_column_of_a_table_with_a_leading_zero_is_text_and_its_gaps_stay_gaps(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("postcode,price,rooms\n01234,0.5,0\n99423,00.5,10\n,1,3\n")
+    read = examples.read(tmp_path / "a.csv")
+    assert [tensor.dtype for tensor in read.tensors] == ["string", "float64", "int64"]
+    assert read.batch["postcode"].tolist() == ["01234", "99423", None]
+
+
 def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(Failure, match="can't be read"):

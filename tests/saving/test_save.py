@@ -7,10 +7,12 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import onnx
 import pytest
 import skops.io
+import xgboost
 import yaml
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -190,6 +192,88 @@ def test_external_data_comes_along_if_it_lies_beside_the_graph(
         return
     saved = saving.save_onnx(tmp_path / "graph/split.onnx", Inputs.of(ROWS), {}, wish)
     assert (saved.path / "split.data").stat().st_size >= 4 * 4096
+
+
+def test_a_graph_in_memory_and_its_file_are_saved_as_one_model(store: Path, tmp_path: Path) -> None:
+    file = store / "squares/1/model.onnx"
+    targets = ROWS.sum(axis=1).tolist()
+    for model in (file, onnx.load(file)):
+        modelfleet.save(model, "copy", inputs=ROWS, targets=targets, intended_use="tests", store_path=tmp_path)
+    one, other = (stores.find(reference, tmp_path) for reference in ("copy:1", "copy:2"))
+    assert one.card | {"version": 2, "created": "", "scoring": {}} == other.card | {"created": "", "scoring": {}}
+    for name in ("model.onnx", "golden.jsonl", "evaluation.jsonl"):
+        assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
+    assert len((one.path / "evaluation.jsonl").read_text().splitlines()) == len(ROWS)
+
+
+def test_a_classifier_s_graph_is_saved_with_the_classes_that_are_said(tmp_path: Path) -> None:
+    weights = onnx.numpy_helper.from_array(np.eye(3, 2, dtype=np.float32), "weights")
+    ins = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 3])
+    outs = onnx.helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["n", 2])
+    node = onnx.helper.make_node("MatMul", ["x", "weights"], ["scores"])
+    graph = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "g", [ins], [outs], [weights]),
+        opset_imports=[onnx.helper.make_opsetid("", 17)],
+        ir_version=8,
+    )
+    given: dict[str, Any] = {"inputs": ROWS, "classes": np.array(["a", "b"]), "store_path": tmp_path}
+    with pytest.raises(Failure, match=r"the ONNX model: its scores are no probabilities; say `activation: softmax`"):
+        modelfleet.save(graph, "net", **given)
+    modelfleet.save(graph, "net", activation="softmax", **given)
+    found = stores.find("net:1", tmp_path)
+    assert (found.signature["classes"], found.scoring["activation"]) == (["a", "b"], "softmax")
+
+
+def test_a_graph_in_memory_whose_tensors_are_elsewhere_is_to_be_given_as_a_file(store: Path, tmp_path: Path) -> None:
+    graph = onnx.load(store / "squares/1/model.onnx")
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(4, np.float32), "unused"))
+    onnx.external_data_helper.set_external_data(graph.graph.initializer[-1], "split.data")
+    with pytest.raises(Failure, match=r"the ONNX model: keeps tensors in 'split\.data'; give the path of its file"):
+        modelfleet.save(graph, "split", inputs=ROWS, store_path=tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["ubj", "txt"])
+def test_a_booster_s_file_is_saved(tmp_path: Path, suffix: str) -> None:
+    file, signs = tmp_path / f"model.{suffix}", (ROWS[:, 0] > 0).astype(int)
+    if suffix == "ubj":
+        estimator = xgboost.XGBClassifier(n_estimators=3).fit(ROWS, signs)
+        estimator.get_booster().save_model(file)
+    else:
+        estimator = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(ROWS, signs)
+        estimator.booster_.save_model(file)
+    modelfleet.save(str(file), "trees", inputs=ROWS, classes=[0, 1], store_path=tmp_path / "s")
+    got = [row.prediction["probabilities"]["1"] for row in stores.find("trees:1", tmp_path / "s").golden]
+    assert got == pytest.approx(estimator.predict_proba(ROWS)[: len(got), 1], abs=1e-5)
+
+
+def test_a_folder_of_code_is_saved_with_its_class(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    body = "def __init__(self, folder): pass\n    def predict(self, batch): return {'value': batch['features'][:, 0]}\n"
+    (tmp_path / "code/scorer.py").write_text(f"class Scorer:\n    {body}")
+    with pytest.raises(Failure, match=r"code: not a file that can be saved; .*with --entry \(entry=\.\.\. in Python\)"):
+        modelfleet.save(tmp_path / "code", "own", inputs=ROWS, store_path=tmp_path / "s")
+    modelfleet.save(tmp_path / "code", "own", inputs=ROWS, entry="scorer:Scorer", store_path=tmp_path / "s")
+    assert stores.find("own:1", tmp_path / "s").scoring["entry"] == "scorer:Scorer"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"model": LINE, "classes": [1, 2]}, "classes: given, and an estimator has its own; leave it out"),
+        ({"model": LINE, "activation": "softmax"}, "activation: given, and an estimator has its own"),
+        ({"model": LINE, "entry": "a:B"}, "entry: given, and it is no folder of code"),
+        ({"model": Path("a.onnx"), "format": "skops"}, "format: given, and only an estimator is converted"),
+        ({"model": Path("no.onnx")}, "no.onnx: not an ONNX file"),
+        ({"model": "a.pkl"}, "a.pkl: not a file that can be saved"),
+        ({"model": Path("a.onnx"), "activation": "relu"}, "card.activation: "),
+    ],
+)
+def test_an_argument_that_is_for_another_kind_of_model_is_refused(
+    tmp_path: Path, given: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(name="one", inputs=ROWS, store_path=tmp_path, **given)
+    assert stores.names(tmp_path) == []
 
 
 def test_a_skops_file_is_saved_and_a_pickle_in_its_clothes_is_not(tmp_path: Path) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from modelfleet.errors import Failure
 from modelfleet.options import STORE
+from modelfleet_service.members import How
 
 if TYPE_CHECKING:
     from modelfleet.saving.plans import Value
 
-HOWS = ("mean", "weights", "vote", "stacking", "route")
-
 
 @click.command("combine")
 @click.argument("name")
-@click.option("--how", required=True, type=click.Choice(HOWS), help="How the members' answers become one.")
+@click.option("--how", required=True, type=click.Choice(get_args(How)), help="How the members' answers become one.")
 @click.option("--member", "members", multiple=True, metavar="REF[=WEIGHT]", help="Such as digits:3; repeated.")
 @click.option("--final", default="", metavar="REF", help="With stacking: the version trained on modelfleet.stack().")
 @click.option("--field", default="", metavar="NAME", help="With route: the input whose value chooses the member.")
@@ -66,10 +65,7 @@ def command(
     click.echo("trying the members, and proving that a fresh process answers the same ...", err=True)
     wish = Wish(name, store_path, trust, breaking)
     saved = ensembles.save_ensemble(plan, rows, cards.read(card, name), wish, python_code)
-    if as_json:
-        click.echo(json.dumps(ensembles.told(saved)))
-        return
-    click.echo(f"saved {saved.reference} ({saved.digest[:19]}) at {saved.path}")
+    click.echo(json.dumps(ensembles.told(saved)) if as_json else f"saved {saved}")
 
 
 def _weighed(members: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[float, ...]]:

@@ -20,8 +20,9 @@ from modelfleet.options import STORE
 def command(reference: str, form: str, target: Path, as_json: bool, store_path: Path | None) -> None:
     """Write REFERENCE, such as digits:4 or digits@champion, for another tool.
 
-    cyclonedx is a CycloneDX 1.6 bill of materials (a JSON file) with the model's card, its files and its packages;
-    mlflow a model directory of MLflow; triton a model repository of the Triton Inference Server.
+    cyclonedx is a CycloneDX 1.6 bill of materials (a JSON file) with the model's card, its files, its packages and an
+    ensemble's members; mlflow a model directory of MLflow; triton a model repository of the Triton Inference Server.
+    The last two have no place for an ensemble.
     """
     model = exports.export(reference, form, target, store_path)
     if as_json:

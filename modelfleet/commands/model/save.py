@@ -57,17 +57,12 @@ def command(
         raise click.UsageError("give FILE, or --from FILE for what another tool wrote")
     source = file or other
     assert source
-    trusted = migration.Trust(trust_pickle, with_network)
+    trusted, wish = migration.Trust(trust_pickle, with_network), Wish(name, store_path, trust, breaking)
     store.check_name(name)
     migration.refuse(source, trusted)
-    wish = Wish(name, store_path, trust, breaking)
     click.echo(f"Saving {source} ...", err=True)
     with migration.opened(source, examples, cards.read(card, name), wish, trusted) as ready:
         for note in ready.notes:
             click.echo(note, err=True)
         saved = files.save(ready.file, ready.inputs, ready.card, wish, entry)
-    if as_json:
-        said = {"name": name, "version": int(saved.reference.split(":")[1]), "digest": saved.digest}
-        click.echo(json.dumps(said | {"path": str(saved.path)}))
-        return
-    click.echo(f"saved {saved.reference} ({saved.digest[:19]}) at {saved.path}")
+    click.echo(json.dumps(saved.said()) if as_json else f"saved {saved}")

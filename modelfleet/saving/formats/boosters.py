@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
@@ -28,16 +29,27 @@ def write(estimator: Any, kind: str, inputs: Inputs, folder: Path) -> Scoring:
     Raises Failure where it is not fitted, takes texts or categories, or does not answer as the estimator does.
     """
     where, path = type(estimator).__name__, folder / FILES[kind]
-    if inputs.as_matrix() is None:
-        raise Failure(where, "a booster takes numbers alone", "encode texts in a scikit-learn pipeline")
+    rows(where, inputs)
     expected = own_answers(estimator, inputs)
-    if kind == "xgboost":
-        estimator.get_booster().save_model(path)
-    else:
-        estimator.booster_.save_model(path)
+    booster(estimator, kind).save_model(path)
     got = score(path, kind, inputs, classes_of(estimator))
     gap = parity.measure(where, expected, got)
     return _scoring(kind, gap, len(inputs))
+
+
+def booster(estimator: Any, kind: str) -> Any:
+    """Return the booster of a fitted estimator of a kind; a booster is its own."""
+    if type(estimator).__name__ == "Booster":
+        return estimator
+    return estimator.get_booster() if kind == "xgboost" else estimator.booster_
+
+
+def rows(where: str, inputs: Inputs) -> NDArray[np.float64]:
+    """Return inputs as what a booster takes, an array of numbers; raise Failure where some are texts."""
+    found = inputs.as_matrix()
+    if found is None:
+        raise Failure(where, "a booster takes numbers alone", "encode texts in a scikit-learn pipeline")
+    return found
 
 
 def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[Any]) -> tuple[Scoring, Answers]:
@@ -47,8 +59,8 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
         answers = score(folder / FILES[kind], kind, inputs, list(classes))
     except ModelError as error:
         raise Failure(str(file), error.what, "save it with Booster.save_model") from error
+    refuse_nan(str(file), answers)
     shares = answers.probabilities
-    refuse_nan(str(file), np.asarray(shares if shares is not None else answers.values["value"]))
     if shares is not None and shares.shape[1] != len(classes):
         raise Failure(str(file), f"gives {shares.shape[1]} scores a row", f"it has {len(classes)} classes in the card")
     return _scoring(kind, None, None), answers

@@ -82,6 +82,5 @@ def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> An
         own = lacks and (folder / lacks.group(1).replace(".", "/")).with_suffix(".py").exists()
         cure = "import it at the top, not within predict" if own else "mend the code, or the examples"
         raise Failure(where, f"it can't score the examples ({reason})", cure) from error
-    for numbers in answers.values.values() if answers.probabilities is None else [answers.probabilities]:
-        refuse_nan(where, numbers)
+    refuse_nan(where, answers)
     return answers

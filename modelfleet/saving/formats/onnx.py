@@ -53,14 +53,20 @@ def take(
     except Exception as error:  # onnxruntime raises classes of its own, without a common base
         reason = " ".join(str(error).split())[:300]
         raise Failure(str(file), f"can't score the examples ({reason})", "check their shape and order") from error
-    for numbers in [answers.probabilities] if classes else answers.values.values():
-        refuse_nan(str(file), np.asarray(numbers))
+    refuse_nan(str(file), answers)
     if classes:
         _refuse_scores(file, answers, len(classes))
     if len(names) == 1 and not classes and answers.values[names[0]].ndim == 1:
         answers = Answers(values={"value": answers.values[names[0]]})
     said: Any = activation or "none"
     return Scoring(runtime="onnx", file=FILE, tolerance=parity.TOLERANCE, activation=said), answers
+
+
+def external_data(graph: Any) -> list[str]:
+    """Name the files, beside its own, in which a loaded graph keeps tensors."""
+    from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
+
+    return sorted({ExternalDataInfo(one).location for one in _get_all_tensors(graph) if uses_external_data(one)})
 
 
 def _types(inputs: Inputs) -> Iterator[list[tuple[str, Any]]]:
@@ -100,7 +106,6 @@ def _copy(file: Path, folder: Path) -> list[str]:
     """Copy the graph under its standard name and its data under theirs; return the names of the outputs."""
     import onnx
     from google.protobuf.message import DecodeError
-    from onnx.external_data_helper import ExternalDataInfo, _get_all_tensors, uses_external_data
 
     try:
         if file.stat().st_size > LARGEST_GRAPH_BYTES:
@@ -110,8 +115,7 @@ def _copy(file: Path, folder: Path) -> list[str]:
         raise Failure(str(file), f"not an ONNX file ({error})", "export the model to ONNX again") from error
     if not graph.graph.output:
         raise Failure(str(file), "not an ONNX file (it has no outputs)", "export the model to ONNX again")
-    kept = {ExternalDataInfo(one).location for one in _get_all_tensors(graph) if uses_external_data(one)}
-    for location in sorted(kept):
+    for location in external_data(graph):
         _copy_data(file, location, folder)
     shutil.copyfile(file, folder / FILE)
     return [entry.name for entry in graph.graph.output]

@@ -18,10 +18,11 @@ import numpy as np
 
 from modelfleet.errors import Failure
 from modelfleet.saving import estimators
+from modelfleet.saving.formats import boosters, skops
 from modelfleet.saving.inputs import Inputs
 
 PICKLE, EXAMPLES, SAID, ANSWERS = "pickle", "examples.pickle", "said.json", "answers.npz"
-FILES = {"sklearn": "model.skops", "xgboost": "model.ubj", "lightgbm": "model.txt"}
+FILES = {"sklearn": skops.FILE, **boosters.FILES}
 
 
 def main() -> None:
@@ -42,7 +43,7 @@ def convert(folder: Path) -> None:
     family = estimators.family(estimator)
     answers, classes = _answers(estimator, family, inputs)
     np.savez(folder / ANSWERS, allow_pickle=False, **answers)
-    _write(estimator, folder / FILES[family])
+    _write(estimator, family, folder / FILES[family])
     said = {
         "artefact": FILES[family],
         "classes": classes,
@@ -72,23 +73,19 @@ def _answers(estimator: Any, family: str, inputs: Inputs) -> tuple[dict[str, Any
 
 
 def _booster_answers(booster: Any, family: str, inputs: Inputs) -> Any:
-    rows = inputs.as_matrix()
-    if rows is None:
-        raise Failure("", "a booster takes numbers alone", "encode texts in a scikit-learn pipeline")
+    rows = boosters.rows("", inputs)
     if family == "xgboost":
         return booster.inplace_predict(rows, validate_features=False)
     return booster.predict(rows)
 
 
-def _write(estimator: Any, path: Path) -> None:
-    if path.suffix == ".skops":
-        import skops.io
-
-        skops.io.dump(estimator, path)
-    elif path.suffix == ".ubj":
-        (estimator if type(estimator).__name__ == "Booster" else estimator.get_booster()).save_model(path)
+def _write(estimator: Any, family: str, path: Path) -> None:
+    if family in boosters.FILES:
+        boosters.booster(estimator, family).save_model(path)
     else:
-        (estimator if type(estimator).__name__ == "Booster" else estimator.booster_).save_model(path)
+        from skops.io import dump
+
+        dump(estimator, path)
 
 
 def _pickled_with(caught: list[warnings.WarningMessage]) -> str:

@@ -55,8 +55,11 @@ def no_members(digest: str) -> Model:
     raise ModelError(digest, "the member is not at hand")
 
 
-def open_runtime(model: Model, allowed: Allowed, members: Members) -> Runtime:
-    """Load a verified model's artefact; raise ModelError where it can't be loaded or the deployer does not allow it."""
+def open_runtime(model: Model, allowed: Allowed, members: Members, opened: dict[str, Runtime] | None = None) -> Runtime:
+    """Load a verified model's artefact; ``opened`` has, by digest, the members that are loaded already.
+
+    Raises ModelError where it can't be loaded or the deployer does not allow it.
+    """
     kind, path = model.scoring["runtime"], model.path / model.scoring["file"]
     classes: Sequence[Any] = list(model.signature.get("classes") or [])
     outputs = [str(entry["name"]) for entry in model.signature["outputs"]]
@@ -83,5 +86,5 @@ def open_runtime(model: Model, allowed: Allowed, members: Members) -> Runtime:
     if kind == "ensemble":
         from modelfleet_service.runtimes.ensemble import EnsembleRuntime
 
-        return EnsembleRuntime(model, allowed, members)
+        return EnsembleRuntime(model, allowed, members, {} if opened is None else opened)
     raise ModelError(model.reference, f"no runtime is called {kind!r}")

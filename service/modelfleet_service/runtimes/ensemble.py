@@ -52,13 +52,14 @@ class Unrouted(RequestError):  # noqa: N818 - what an instance is
 class EnsembleRuntime:
     """Members that combine by ``mean``, ``weights``, ``vote``, ``stacking`` or ``route``, as the card says.
 
-    Probabilities are in the order of the first member's classes, with stacking in that of the final model's.
+    Probabilities are in the order of the first member's classes, with stacking in that of the final model's. A member
+    that is also one of another member is loaded once; ``opened`` has, by digest, those that are loaded already.
     """
 
-    def __init__(self, model: Model, allowed: Allowed, members: Members) -> None:
+    def __init__(self, model: Model, allowed: Allowed, members: Members, opened: dict[str, Runtime]) -> None:
         said = model.card.get("ensemble") or {}
         self._combine, self._field = str(said.get("combine")), str(said.get("field") or "")
-        loaded = [_load(entry, allowed, members) for entry in models.entries(model)]
+        loaded = [_load(entry, allowed, members, opened) for entry in models.entries(model)]
         self._members = [member for member in loaded if member.role != "final"]
         self._final = next((member for member in loaded if member.role == "final"), None)
         if not self._members or (self._combine == "stacking" and not self._final):
@@ -149,11 +150,13 @@ def _flat(value: NDArray[Any]) -> Floats:
     return value.reshape(len(value), -1).astype(np.float64)
 
 
-def _load(entry: dict[str, Any], allowed: Allowed, members: Members) -> Member:
+def _load(entry: dict[str, Any], allowed: Allowed, members: Members, opened: dict[str, Runtime]) -> Member:
     model, weight = models.find(entry["digest"], members), entry.get("weight")
+    if model.digest not in opened:
+        opened[model.digest] = open_runtime(model, allowed, members, opened)
     return Member(
         signature=Signature.of(model.card),
-        runtime=open_runtime(model, allowed, members),
+        runtime=opened[model.digest],
         classes=list(model.signature.get("classes") or []),
         weight=1.0 if weight is None else float(weight),
         role=str(entry.get("role") or "member"),
