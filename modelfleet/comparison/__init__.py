@@ -46,8 +46,8 @@ class Comparison:
         """Return what `modelfleet model compare --json` prints."""
         judged = self.verdict
         return {
-            "first": _named(self.first),
-            "second": _named(self.second),
+            "first": self.first.named(),
+            "second": self.second.named(),
             "verdict": judged.verdict,
             "test": {"name": judged.test, "p_value": judged.p_value, "alpha": judged.alpha, **judged.counts},
             "agreement": judged.agreement,
@@ -113,7 +113,3 @@ def _doubts(measured: list[Metric], judged: Verdict, second: Model) -> tuple[str
     if not worse or not judged.can_t_tell:
         return ()
     return (f"{second.reference} is worse in {', '.join(worse)}, which the test does not show: too few rows to tell",)
-
-
-def _named(model: Model) -> dict[str, Any]:
-    return {"name": model.name, "version": model.version, "digest": model.digest}

@@ -19,11 +19,9 @@ from modelfleet.saving.inputs import Inputs
 from modelfleet.saving.plans import Chosen, Plan
 from modelfleet_service import members as models
 from modelfleet_service.errors import ModelError, RequestError
-from modelfleet_service.model import Model, read
+from modelfleet_service.model import CARD, Model, read
 from modelfleet_service.runtimes import Allowed, Answers
 from modelfleet_service.runtimes.ensemble import EnsembleRuntime
-
-FILE = "model.yaml"
 
 
 def combine(
@@ -126,7 +124,7 @@ def _document(plan: Plan, chosen: Sequence[Chosen]) -> dict[str, Any]:
 
 
 def _scoring() -> Scoring:
-    return Scoring(runtime="ensemble", file=FILE, tolerance=parity.TOLERANCE)
+    return Scoring(runtime="ensemble", file=CARD, tolerance=parity.TOLERANCE)
 
 
 def _ensemble(how: Any, field: str, chosen: Sequence[Chosen]) -> Ensemble:

@@ -123,6 +123,6 @@ def _refuse_clash(card: Card, wish: Wish) -> None:
 
 def _write(folder: Path, card: Card) -> None:
     content = card.model_dump(exclude_none=True, exclude_defaults=False)
-    (folder / "model.yaml").write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    (folder / "MODEL_CARD.md").write_text(page(card), encoding="utf-8")
+    (folder / model.CARD).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    (folder / model.PAGE).write_text(page(card), encoding="utf-8")
     (folder / model.MANIFEST).write_text(model.manifest_of(folder))

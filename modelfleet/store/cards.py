@@ -14,7 +14,7 @@ from modelfleet.store import index, place
 def read(folder: Path) -> dict[str, Any]:
     """Return the content of a version's model.yaml; empty where it can't be read."""
     try:
-        found = yaml.load((folder / index.CARD).read_bytes(), Loader=index.LOADER)  # noqa: S506 - it is a safe loader
+        found = index.card_of(folder)
     except (OSError, yaml.YAMLError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -24,10 +24,9 @@ import yaml
 
 from modelfleet.errors import Failure
 from modelfleet.store import alias, place
-from modelfleet_service.model import MANIFEST, SIGNATURES, identity
+from modelfleet_service.model import CARD, MANIFEST, SIGNATURES, identity
 
 FILE = ".index.sqlite"
-CARD = "model.yaml"
 FORMAT = 1
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SCHEMA = """CREATE TABLE IF NOT EXISTS version (name TEXT, version INTEGER, stamp TEXT, entry TEXT,
@@ -102,7 +101,7 @@ def entry_of(folder: Path) -> Entry:
 def reference_of(folder: Path) -> str:
     """Return the reference that a version's card says; empty where there is no readable card."""
     try:
-        card = _card(folder)
+        card = card_of(folder)
         return f"{card['name']}:{card['version']}"
     except (OSError, KeyError, TypeError, yaml.YAMLError):
         return ""
@@ -111,7 +110,7 @@ def reference_of(folder: Path) -> str:
 def members_of(folder: Path) -> dict[str, str]:
     """Return an ensemble's members as its card names them, by digest; none where there is no readable card."""
     try:
-        found = (_card(folder).get("ensemble") or {}).get("members") or ()
+        found = (card_of(folder).get("ensemble") or {}).get("members") or ()
         return {str(one["digest"]): f"{one['name']}:{one['version']}" for one in found}
     except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
         return {}
@@ -119,7 +118,7 @@ def members_of(folder: Path) -> dict[str, str]:
 
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
-    card = _card(folder)
+    card = card_of(folder)
     signature = json.dumps(card["signature"], sort_keys=True, default=str)
     measures = card.get("evaluation") or ()
     return Entry(
@@ -136,7 +135,8 @@ def _read(folder: Path, name: str, version: int) -> Entry:
     )
 
 
-def _card(folder: Path) -> dict[str, Any]:
+def card_of(folder: Path) -> dict[str, Any]:
+    """Read the card of a version's folder, not verified; raises OSError or YAMLError where it can't be read."""
     card: dict[str, Any] = yaml.load((folder / CARD).read_bytes(), Loader=LOADER)  # noqa: S506 - it is a safe loader
     return card
 

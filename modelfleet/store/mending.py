@@ -15,7 +15,7 @@ def mend(store: Path | None = None) -> list[str]:
     Returns a line for each thing that was done; raises Failure where the store can't be written.
     """
     folder = place.opened(store)
-    names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
+    names = place.all_names(folder)
     return [*_sweep(folder), *(line for name in names for line in _of_name(folder, name))]
 
 

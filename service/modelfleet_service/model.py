@@ -20,6 +20,8 @@ import yaml
 from modelfleet_service import golden
 from modelfleet_service.errors import ModelError
 
+CARD = "model.yaml"
+PAGE = "MODEL_CARD.md"
 MANIFEST = "manifest.json"
 SIGNATURES = "manifest.sig"
 UNLISTED = {MANIFEST, SIGNATURES}
@@ -61,6 +63,10 @@ class Model:
         """Name and version, such as ``digits:3``."""
         return f"{self.name}:{self.version}"
 
+    def named(self) -> dict[str, Any]:
+        """Return what a document says of it to name it: ``name``, ``version``, ``digest``."""
+        return {"name": self.name, "version": self.version, "digest": self.digest}
+
     @property
     def signature(self) -> dict[str, Any]:
         """The card's ``signature``: ``inputs`` and ``outputs``."""
@@ -92,7 +98,7 @@ def read(path: Path) -> Model:
     content = _bytes(path / MANIFEST)
     files = listed(path / MANIFEST, content)
     _verify(path, files)
-    card = yaml.safe_load((path / "model.yaml").read_text(encoding="utf-8"))
+    card = yaml.safe_load((path / CARD).read_text(encoding="utf-8"))
     return Model(path, identity(content), files, card)
 
 

@@ -9,6 +9,7 @@ import click
 
 from modelfleet import store
 from modelfleet.options import STORE
+from modelfleet_service.model import PAGE
 
 
 @click.command("card")
@@ -24,7 +25,7 @@ def command(reference: str, score: bool, as_json: bool, store_path: Path | None)
     elif as_json:
         click.echo(json.dumps(model.card, default=str))
     else:
-        click.echo((model.path / "MODEL_CARD.md").read_text(), nl=False)
+        click.echo((model.path / PAGE).read_text(), nl=False)
 
 
 def _score(reference: str, card: dict[str, object], as_json: bool) -> None:

@@ -15,6 +15,7 @@ from modelfleet.saving.card import Scoring
 from modelfleet.saving.estimators import classes_of, own_answers, refuse_nan
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
+from modelfleet_service.model import CARD, MANIFEST
 from modelfleet_service.runtimes import Answers, Runtime
 
 FILE = "model.onnx"
@@ -123,7 +124,7 @@ def _copy(file: Path, folder: Path) -> list[str]:
 
 def _copy_data(file: Path, location: str, folder: Path) -> None:
     source = file.parent / location
-    if Path(location).name != location or location in (".", "..", FILE, "model.yaml", "manifest.json"):
+    if Path(location).name != location or location in (".", "..", FILE, CARD, MANIFEST):
         cure = "export it with its data beside it, under a plain name"
         raise Failure(str(file), f"keeps tensors in {location!r}, outside of its folder or over another file", cure)
     if source.is_symlink() or not source.is_file():
