@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 import modelfleet
 from tests import ensembles as combinations
 from tests import rivals as versions
+from tests.store.tiny import publish
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 """Processes that tests start keep the bytecode of what they import: without it each compiles scikit-learn anew."""
@@ -37,6 +38,14 @@ def rivals(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ensembles(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of what can be combined, and both:1, an ensemble; see tests/ensembles.py. Read-only by agreement."""
     return _shared(tmp_path_factory, "ensembles", "both/1", lambda place: combinations.make(store, place))
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    """A store with many:1 to many:3, which are tiny."""
+    store = tmp_path / "three"
+    assert [publish(store) for _ in range(3)] == [1, 2, 3]
+    return store
 
 
 @pytest.fixture

@@ -8,21 +8,20 @@ from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, finding, index, ledger, place, references, settling
 
 
-def delete(reference: str, store: Path | None = None, *, fleet: Path | None = None, ask_hosts: bool = True) -> str:
+def delete(reference: str, store: Path | None = None) -> str:
     """Move a version to the trash, from where `restore` brings it back; return its reference by number.
 
-    Raises Failures, with nothing changed, while something refers to the version: an alias, an ensemble, a fleet file,
-    a release on a server, or a server that can't be asked. ``fleet`` is one more fleet file to look at.
+    Raises Failures, with nothing changed, while an alias or an ensemble refers to the version; what was deployed is
+    not looked at: `modelfleet.deployments.delete` does.
     """
     resolved = finding.resolve(reference, store)
     name, version = finding.split(resolved)
-    references.refuse(resolved, store, fleet=fleet, ask_hosts=ask_hosts)
     home = place.home(name, store)
     with disk.changing(home):
         settling.settle(name, store)
         digest = ledger.digest_of(home, home / str(version))
         with disk.lock(place.path(store)):  # no ensemble takes it for a member meanwhile
-            references.refuse_inside(resolved, store)
+            references.refuse(resolved, store)
             _move(home / str(version), place.trashed(name, version, store))
         _note(home, ledger.DELETED, place.trashed(name, version, store), digest)
     audit.record("deleted", store, reference=resolved, digest=digest)

@@ -117,7 +117,7 @@ def test_an_altered_document_on_a_host_is_found_and_healed(copied: Path, hosts: 
 
 
 def test_a_deleted_version_is_healed_in_the_trash(copied: Path, hosts: Hosts) -> None:
-    stores.delete("many:3", copied, ask_hosts=False)
+    stores.delete("many:3", copied)
     flipped(copied / ".trash/many/3")
     assert heal.run(copied).remains == ()
     assert stores.versions("many", copied) == [1, 2]

@@ -19,7 +19,7 @@ from tests.store.tiny import publish
 def lost(origin: Path, hosts: Hosts, tmp_path: Path) -> Path:
     """A store's path after it was replicated and lost; origin is what it was."""
     stores.set_alias("many", "champion", 2, origin)
-    stores.delete("many:3", origin, ask_hosts=False)
+    stores.delete("many:3", origin)
     replicate.run(hosts.target, origin)
     return tmp_path / "lost"
 

@@ -118,7 +118,7 @@ def test_a_full_host_is_refused_before_anything_is_sent() -> None:
 
 
 def test_copies_are_read_only_and_deleted_versions_have_theirs_too(origin: Path, hosts: Hosts) -> None:
-    stores.delete("many:2", origin, ask_hosts=False)
+    stores.delete("many:2", origin)
     replicate.run(hosts.target, origin)
     assert len(hosts.copies("many:2")) == 2
     assert all(not path.stat().st_mode & 0o222 for copy in hosts.copies("many:2") for path in (copy, *copy.iterdir()))

@@ -230,7 +230,7 @@ def test_members_that_pin_two_versions_of_a_package_can_t_live_in_one_environmen
 
 def test_a_member_that_an_ensemble_has_can_t_be_deleted(home: Path) -> None:
     with pytest.raises(Failures, match="flowers:1: the ensemble both:1 has it as a member"):
-        stores.delete("flowers:1", home, ask_hosts=False)
+        stores.delete("flowers:1", home)
     assert stores.find("flowers:1", home)
 
 
@@ -272,7 +272,7 @@ def test_a_member_that_is_deleted_while_it_becomes_one_is_refused_and_nothing_is
         shutil.rmtree(store / name, ignore_errors=True)
 
     def prove(*arguments: Any) -> int:
-        stores.delete("cubes:1", store, ask_hosts=False)
+        stores.delete("cubes:1", store)
         return 1
 
     monkeypatch.setattr(importlib.import_module("modelfleet.saving.finish"), "prove", prove)

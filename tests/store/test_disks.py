@@ -47,7 +47,7 @@ def test_a_full_disk_is_one_line_and_what_was_saved_before_is_whole(tmp_path: Pa
     [
         "publish(store)",
         "s.set_alias('many', 'champion', 1, store)",
-        "s.delete('many:1', store, ask_hosts=False)",
+        "s.delete('many:1', store)",
         REPLICATE,
     ],
 )
@@ -64,7 +64,7 @@ def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, a
 @needs_mounts
 def test_what_lies_in_the_trash_of_a_read_only_store_is_not_restored_in_one_line(tmp_path: Path) -> None:
     code = "import sys, pathlib\nfrom modelfleet import store as s\nstore = pathlib.Path(sys.argv[1])\n"
-    delete = f"{PUBLISH}from modelfleet import store as s\npublish(store)\ns.delete('many:1', store, ask_hosts=False)"
+    delete = f"{PUBLISH}from modelfleet import store as s\npublish(store)\ns.delete('many:1', store)"
     code += "try: s.restore('many:1', store)\nexcept Exception as e: print(type(e).__name__, e)\n"
     script = f'$python -c "{delete}" $store; rm -r $store/many; mount -o remount,ro $store; $python -c "{code}" $store'
     (line,) = mounted(tmp_path / "disk", script).stdout.splitlines()

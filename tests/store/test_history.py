@@ -17,7 +17,7 @@ from tests.store import tiny
 def test_the_newest_is_first_and_a_deleted_one_keeps_its_figure(tmp_path: Path) -> None:
     for _ in range(3):
         tiny.publish(tmp_path)
-    stores.delete("many:2", tmp_path, ask_hosts=False)
+    stores.delete("many:2", tmp_path)
     found = history("many", tmp_path)
     assert [(one.reference, one.state) for one in found] == [
         ("many:3", "saved"),

@@ -135,9 +135,8 @@ def _delete_and_restore(store: Path) -> None:
     stores.restore("many:1", store)
 
 
-def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path) -> None:
     """The kernel lets root move a read-only folder, and nobody else."""
-    monkeypatch.setattr("modelfleet.store.references.INVENTORY", everyone_s)
     child = multiprocessing.get_context("fork").Process(target=_delete_and_restore, args=(everyone_s / "store",))
     child.start()
     child.join()
@@ -148,7 +147,7 @@ def test_who_is_not_root_deletes_and_restores_too(everyone_s: Path, monkeypatch:
 def test_a_delete_waits_for_an_ensemble_that_is_being_published(three: Path) -> None:
     member = {"digest": stores.find("many:2", three).digest}
     with ThreadPoolExecutor() as pool, disk.lock(three):
-        deleted = pool.submit(stores.delete, "many:2", three, ask_hosts=False)
+        deleted = pool.submit(stores.delete, "many:2", three)
         with pytest.raises(FutureTimeout):
             deleted.result(timeout=0.5)
         (three / "team/1").mkdir(parents=True)

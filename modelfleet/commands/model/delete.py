@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from modelfleet import store
+from modelfleet import deployments
 from modelfleet.options import STORE
 
 
@@ -21,5 +21,5 @@ def command(reference: str, fleet: Path | None, without_hosts: bool, store_path:
     Refused while an alias, an ensemble, a fleet file or a release on a server refers to it. Looked at are the fleet
     files of inventory/, that of --fleet or MODELFLEET_FLEET, those that were deployed to, and all their servers.
     """
-    deleted = store.delete(reference, store_path, fleet=fleet, ask_hosts=not without_hosts)
+    deleted = deployments.delete(reference, store_path, fleet=fleet, ask_hosts=not without_hosts)
     click.echo(f"deleted {deleted}; `modelfleet model restore {deleted}` undoes it. Its number is not given again.")

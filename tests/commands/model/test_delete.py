@@ -25,7 +25,7 @@ def test_a_restored_ensemble_says_which_of_its_members_are_in_the_trash(tmp_path
     member = {"name": "many", "version": 1, "digest": stores.find("many:1", tmp_path).digest}
     publish(tmp_path, "both", more=f"ensemble: {json.dumps({'members': [member]})}\n")
     for reference in ("both:1", "many:1"):
-        stores.delete(reference, tmp_path, ask_hosts=False)
+        stores.delete(reference, tmp_path)
     done = run("model", "restore", "both:1", "--store", str(tmp_path))
     said = "both:1: its member many:1 is in the trash; restore it too: `modelfleet model restore many:1`\n"
     assert (done.returncode, done.stderr) == (0, said)

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from modelfleet import deployments
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
+from modelfleet.evidence import releases_on_host
 from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Host
-from modelfleet.store import audit, references, releases_on_host
+from modelfleet.store import audit
 
 FLEET = """all:
   vars: {{services: [{{name: many, model: "{model}", port: 8001}}]}}
@@ -22,6 +24,15 @@ SILENT = "{one: {ansible_host: 127.0.0.1, ansible_port: 1}}"
 SERVER = Host("one", "one", "one", 22, None, (), {})
 
 
+@pytest.fixture(autouse=True)
+def inventory(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An inventory folder that is empty at first, so that no fleet file of this checkout counts."""
+    folder = tmp_path_factory.mktemp("inventory")
+    monkeypatch.setattr(deployments, "INVENTORY", folder)
+    monkeypatch.delenv("MODELFLEET_FLEET", raising=False)
+    return folder
+
+
 def write(file: Path, model: str, hosts: str = SILENT) -> Path:
     file.write_text(FLEET.format(model=model, hosts=hosts))
     return file
@@ -29,7 +40,7 @@ def write(file: Path, model: str, hosts: str = SILENT) -> Path:
 
 def said(release: dict[str, Any]) -> list[str]:
     evidence = Evidence(SERVER, {"releases": [{"service": "many", "release": "0a", **release}]})
-    return [str(failure) for failure in references.of_servers("many:2", "sha256:2", [evidence])]
+    return [str(failure) for failure in deployments.of_servers("many:2", "sha256:2", [evidence])]
 
 
 @pytest.mark.parametrize("model", ["many:2", "many@champion"])
@@ -37,14 +48,14 @@ def test_a_version_in_a_fleet_file_of_the_inventory_is_not_deleted(three: Path, 
     stores.set_alias("many", "champion", 2, three)
     write(inventory / "my.yml", model)
     with pytest.raises(Failures, match=r"my\.yml has it as services\.many\.model"):
-        stores.delete("many:2", three, ask_hosts=False)
-    assert stores.delete("many:3", three, ask_hosts=False)
+        deployments.delete("many:2", three, ask_hosts=False)
+    assert deployments.delete("many:3", three, ask_hosts=False)
 
 
 def test_the_example_and_a_file_that_is_no_inventory_refer_to_nothing(three: Path, inventory: Path) -> None:
     write(inventory / "example.yml", "many:2")
     (inventory / "broken.yml").write_text("all: [")
-    assert stores.delete("many:2", three)
+    assert deployments.delete("many:2", three)
 
 
 def test_the_given_fleet_the_variable_s_and_those_deployed_to_count(
@@ -53,8 +64,8 @@ def test_the_given_fleet_the_variable_s_and_those_deployed_to_count(
     given, variable, deployed = (write(tmp_path / f"{name}.yml", "many:1") for name in ("given", "variable", "past"))
     monkeypatch.setenv("MODELFLEET_FLEET", str(variable))
     audit.record("deployed", three, fleet=str(deployed), services={})
-    assert references.files(three) == sorted([variable, deployed])
-    assert given in references.files(three, given)
+    assert deployments.files(three) == sorted([variable, deployed])
+    assert given in deployments.files(three, given)
 
 
 @pytest.mark.parametrize("content", ["a: [", "all: {vars: {services: [{}]}, children: {servers: {hosts: {one: }}}}"])
@@ -65,31 +76,31 @@ def test_a_fleet_file_that_was_given_named_or_deployed_and_can_t_be_read_refuses
     broken.write_text(content)
     said = r"many:2: can't tell whether .*broken\.yml needs it"
     with pytest.raises(Failures, match=said):
-        stores.delete("many:2", three, fleet=broken, ask_hosts=False)
+        deployments.delete("many:2", three, fleet=broken, ask_hosts=False)
     with monkeypatch.context() as patch:
         patch.setenv("MODELFLEET_FLEET", str(broken))
         with pytest.raises(Failures, match=said):
-            stores.delete("many:2", three, ask_hosts=False)
+            deployments.delete("many:2", three, ask_hosts=False)
     audit.record("deployed", three, fleet=str(broken), services={})
     with pytest.raises(Failures, match=said):
-        stores.delete("many:2", three, ask_hosts=False)
+        deployments.delete("many:2", three, ask_hosts=False)
     broken.unlink()
     with pytest.raises(Failure, match="no such fleet file"):
-        stores.delete("many:2", three, fleet=broken, ask_hosts=False)
-    assert stores.delete("many:2", three, ask_hosts=False)
+        deployments.delete("many:2", three, fleet=broken, ask_hosts=False)
+    assert deployments.delete("many:2", three, ask_hosts=False)
 
 
 def test_a_fleet_file_of_the_inventory_may_end_in_yaml(three: Path, inventory: Path) -> None:
     write(inventory / "my.yaml", "many:2")
     with pytest.raises(Failures, match=r"my\.yaml has it"):
-        stores.delete("many:2", three, ask_hosts=False)
+        deployments.delete("many:2", three, ask_hosts=False)
 
 
 def test_a_server_that_can_t_be_asked_refuses_unless_told_otherwise(three: Path, inventory: Path) -> None:
     write(inventory / "my.yml", "other:1")
     with pytest.raises(Failures, match=r"one can't be asked whether it serves it .*--without-hosts"):
-        stores.delete("many:2", three)
-    assert stores.delete("many:2", three, ask_hosts=False)
+        deployments.delete("many:2", three)
+    assert deployments.delete("many:2", three, ask_hosts=False)
 
 
 def test_the_release_that_serves_it_and_one_kept_for_a_rollback_are_named() -> None:
