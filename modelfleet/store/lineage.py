@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,19 +19,17 @@ class Behind:
     newest: str
 
 
-def behind(name: str | None = None, store: Path | None = None) -> list[Behind]:
-    """Return the members, of the ensembles of a name or of all, that are not the newest version of their names.
+def behind(store: Path | None = None) -> list[Behind]:
+    """Return the members of ensembles that are not the newest version of their names.
 
     In the order of the ensembles; a member that was deleted is not among them, nor one whose newest version is a
     member, too. Raises Failure as `index.entries` does.
     """
-    found = index.entries(None, store)
-    return [one for one in _behind(found) if name in (None, one.ensemble.partition(":")[0])]
+    return list(_behind(index.entries(None, store)))
 
 
-def _behind(entries: Iterable[Entry]) -> Iterator[Behind]:
-    """``entries`` are in the order of their versions."""
-    known = list(entries)
+def _behind(known: Sequence[Entry]) -> Iterator[Behind]:
+    """``known`` are in the order of their versions."""
     by_digest = {entry.digest: entry for entry in known if entry.digest}
     newest = {entry.name: entry for entry in known}
     for entry in known:
