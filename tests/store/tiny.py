@@ -14,6 +14,8 @@ scoring: {{runtime: onnx, file: model.onnx, memory_bytes: 1}}
 signature: {{inputs: [], outputs: []}}
 evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 """
+HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
+"""The kinds of findings that lose nothing: what a kill may leave."""
 
 
 def publish(store: Path | None, name: str = "many", more: str = "", size: int = 100) -> int:
