@@ -117,9 +117,9 @@ def digests(store: Path | None) -> dict[tuple[str, int], str]:
     for name in names(store):
         read = ledger.read(place.home(name, store))
         found |= {(name, version): read.digests[version] for version, state in read.states.items() if state in HERE}
-    for one in versions(store):
-        with contextlib.suppress(OSError):
-            found[one.name, one.version] = one.digest or model.identity((one.folder / MANIFEST).read_bytes())
+        for one in fsck.versions(place.path(store), name):
+            with contextlib.suppress(OSError):
+                found[name, one.version] = read.digest_of(one.folder)
     return found
 
 

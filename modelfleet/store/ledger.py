@@ -8,6 +8,7 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import disk, records
+from modelfleet_service.model import MANIFEST, identity
 
 FILE = "ledger.jsonl"
 HIGHEST = ".highest"  # what the store kept before it had a ledger
@@ -27,6 +28,13 @@ class Ledger:
     def highest(self) -> int:
         """The highest number ever given; 0 if none was."""
         return max([self.floor, *self.digests])
+
+    def digest_of(self, folder: Path) -> str:
+        """Return the digest of a version's folder, in its place or in the trash: the ledger's, or its manifest's.
+
+        Raises OSError where the ledger has none and the manifest can't be read.
+        """
+        return self.digests.get(int(folder.name)) or identity((folder / MANIFEST).read_bytes())
 
 
 def read(home: Path) -> Ledger:

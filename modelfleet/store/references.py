@@ -103,10 +103,13 @@ def files(store: Path | None, fleet: Path | None = None) -> list[Path]:
 
 
 def digest(reference: str, store: Path | None) -> str:
-    """Return the digest of a version as the ledger has it, or else its manifest."""
+    """Return the digest of a version as the ledger has it, or else its manifest; empty where neither says it."""
     name, version = finding.split(reference)
     home = place.home(name, store)
-    return ledger.read(home).digests.get(version) or index.entry_of(home / str(version)).digest
+    try:
+        return ledger.read(home).digest_of(home / str(version))
+    except OSError:
+        return ""
 
 
 def _demanded(store: Path | None, fleet: Path | None) -> set[Path]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, finding, index, ledger, place, references, settling
-from modelfleet_service.model import MANIFEST, identity
 
 
 def delete(reference: str, store: Path | None = None, *, fleet: Path | None = None, ask_hosts: bool = True) -> str:
@@ -22,7 +21,7 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
     with disk.changing(home):
         settling.settle(name, store)
         references.refuse_inside(resolved, store)
-        digest = _digest(home, version)
+        digest = references.digest(resolved, store)
         _move(home / str(version), place.trashed(name, version, store))
         _note(home, ledger.DELETED, place.trashed(name, version, store), digest)
     audit.record("deleted", store, reference=resolved, digest=digest)
@@ -43,7 +42,7 @@ def restore(reference: str, store: Path | None = None) -> str:
         settling.settle(name, store)
         if (home / str(version)).exists():
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
-        digest = ledger.read(home).digests.get(version) or identity((lies / MANIFEST).read_bytes())
+        digest = ledger.read(home).digest_of(lies)
         _move(lies, home / str(version))
         _note(home, ledger.RESTORED, home / str(version), digest)
     audit.record("restored", store, reference=reference, digest=digest)
@@ -85,14 +84,6 @@ def _note(home: Path, event: str, moved: Path, digest: str) -> None:
         what = f"was {event}, and the ledger can't be written ({error.strerror})"
         cure = "free some space; the next command that changes the name notes it"
         raise Failure(f"{home.name}:{moved.name}", what, cure) from error
-
-
-def _digest(home: Path, version: int) -> str:
-    known = ledger.read(home).digests.get(version)
-    try:
-        return known or identity((home / str(version) / MANIFEST).read_bytes())
-    except OSError:
-        return ""
 
 
 def _numbered(reference: str) -> tuple[str, int]:
