@@ -20,7 +20,7 @@ BESIDE = ".new"
 
 @contextlib.contextmanager
 def lock(home: Path) -> Iterator[None]:
-    """Hold the lock of a name's folder; the kernel frees it when the process ends, however it ends."""
+    """Hold the lock of a name's folder, or after it of the store's; the kernel frees it however the process ends."""
     descriptor = os.open(home / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -31,8 +31,9 @@ def lock(home: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def changing(home: Path) -> Iterator[None]:
-    """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
+    """Hold the lock of a folder, made where it is missing, and turn a disk that is full or read-only into one line."""
     try:
+        home.mkdir(exist_ok=True)
         with lock(home):
             yield
     except OSError as error:

@@ -17,7 +17,7 @@ HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing: `modelfleet.store.mending` mends the first three."""
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 COPIES = "copies.json"
-OF_STORE = {place.TRASH, audit.FILE, COPIES}
+OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, COPIES}
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 

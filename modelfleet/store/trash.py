@@ -12,13 +12,14 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
     """Move a version to the trash, from where `restore` brings it back; return its reference by number.
 
     Raises Failures, with nothing changed, while something refers to the version: an alias, an ensemble, a fleet file,
-    a release on a server, or a server that can't be asked. ``fleet`` is one more fleet file to look at.
+    a release on a server, or a server that can't be asked. ``fleet`` is one more fleet file to look at. No ensemble
+    is published between the last look and the move: the store's lock is held, after the name's as in `publish`.
     """
     resolved = finding.resolve(reference, store)
     name, version = finding.split(resolved)
     references.refuse(resolved, store, fleet=fleet, ask_hosts=ask_hosts)
     home = place.home(name, store)
-    with disk.changing(home):
+    with disk.changing(home), disk.changing(place.path(store)):
         settling.settle(name, store)
         references.refuse_inside(resolved, store)
         digest = references.digest(resolved, store)
@@ -37,7 +38,6 @@ def restore(reference: str, store: Path | None = None) -> str:
     home, lies = place.opened(store) / name, place.trashed(name, version, store)
     if not lies.is_dir() or lies.is_symlink():
         raise Failure(reference, "the trash lacks it", _in_trash(name, store))
-    home.mkdir(exist_ok=True)
     with disk.changing(home):
         settling.settle(name, store)
         if (home / str(version)).exists():

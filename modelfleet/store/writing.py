@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, ledger, place, settling
+from modelfleet.store import audit, disk, index, ledger, place, settling
 from modelfleet_service.model import MANIFEST, identity
 
 INCOMING = ".incoming-"
@@ -54,14 +54,17 @@ def publish(folder: Path, name: str, version: int, store: Path | None = None) ->
     """Make a finished folder the version, in one step that lasts, and its files read-only; within `next_version`.
 
     The ledger has its digest before it is in its place. Raises OSError, with nothing published, where the disk
-    refuses it, and Failure where the version is saved and the log of it is not.
+    refuses it, Failure, with nothing published, where a member of an ensemble is no longer in the store, and Failure
+    where the version is saved and the log of it is not. Nothing is deleted meanwhile: the store's lock is held.
     """
     seal(folder)
     home = place.home(name, store)
     digest = identity((folder / MANIFEST).read_bytes())
-    ledger.append(home, ledger.ALLOCATED, version, digest)
     target = home / str(version)
-    folder.rename(target)
+    with disk.lock(place.path(store)):
+        _see_members(folder, store)
+        ledger.append(home, ledger.ALLOCATED, version, digest)
+        folder.rename(target)
     _note(name, version, digest, store)
     return target
 
@@ -80,6 +83,16 @@ def sweep(home: Path) -> list[Path]:
             _lock_of(folder).unlink(missing_ok=True)
             removed.append(folder)
     return removed
+
+
+def _see_members(folder: Path, store: Path | None) -> None:
+    """Raise Failure where no version of the store is a member that an ensemble's card names."""
+    members = index.members_of(folder)
+    here = {entry.digest for entry in index.entries(None, store)} if members else set()
+    for digest, reference in members.items():
+        if digest not in here:
+            cure = "nothing was saved; restore it, or combine other versions"
+            raise Failure(reference, f"is a member, and is no longer in the store {place.path(store)}", cure)
 
 
 def _note(name: str, version: int, digest: str, store: Path | None) -> None:
@@ -112,7 +125,8 @@ def _held(home: Path) -> Iterator[Path]:
             yield folder
         finally:
             disk.remove(folder)
-            _lock_of(folder).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _lock_of(folder).unlink()
 
 
 @contextlib.contextmanager
