@@ -28,7 +28,7 @@ def check(store: Path | None = None, progress: Progress | None = None) -> list[F
     """
     folder = place.opened(store)
     found = list(_of_store(folder))
-    names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
+    names = place.all_names(folder)
     found += [finding for name in names for finding in _of_name(folder, name)]
     found += _of_members(folder)
     return found + verifying.check([one for name in names for one in versions(folder, name)], progress)

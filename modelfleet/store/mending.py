@@ -17,7 +17,7 @@ def mend(store: Path | None = None) -> list[str]:
     folder = place.opened(store)
     if not folder.is_dir():
         return []
-    names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
+    names = place.all_names(folder)
     with disk.changing(folder):
         swept = _sweep(folder)
     return [*swept, *(line for name in names for line in _of_name(folder, name))]

@@ -79,8 +79,14 @@ def names(store: Path | None = None) -> list[str]:
     return [name for name in homes(path(store)) if versions(name, store)]
 
 
+def all_names(store: Path | None = None) -> list[str]:
+    """Return the names that have a folder in the store or in its trash."""
+    folder = path(store)
+    return sorted({*homes(folder), *homes(folder / TRASH)})
+
+
 def homes(folder: Path) -> list[str]:
-    """Return the names that have a folder in the store or in its trash, with or without a version."""
+    """Return the names that have a folder in a store's folder, or in its trash's, with or without a version."""
     return sorted(entry.name for entry in scan(folder) if NAME.fullmatch(entry.name) and _is_folder(entry))
 
 

@@ -77,7 +77,7 @@ def test_a_disk_that_becomes_read_only_during_a_save_is_one_line(
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
     said = r"can't be written \(Read-only file system\); nothing was saved"
-    with pytest.raises(Failure, match=said), stores.incoming("many", tmp_path):
+    with pytest.raises(Failure, match=said), stores.incoming("many", tmp_path):  # noqa: PT012
         for call in ("unlink", "touch", "mkdir"):
             monkeypatch.setattr(Path, call, refuse)
         (tmp_path / "file").touch()
