@@ -127,9 +127,9 @@ def build(
     bundle = Bundle(
         service=service["name"],
         release=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12],
-        model=_named(model),
+        model=model.named(),
         model_files=model_files,
-        members=tuple(map(_named, held)),
+        members=tuple(one.named() for one in held),
         member_files=member_files,
         environments=environments,
         settings=dict(settings),
@@ -194,10 +194,6 @@ def installer(target: Target) -> Blob:
     own = requirements.by_name((ROOT / "requirements.lock").read_text())["uv"]
     (wheel,) = wheels.fetch(own, target)
     return wheel
-
-
-def _named(model: Model) -> dict[str, Any]:
-    return {"name": model.name, "version": model.version, "digest": model.digest}
 
 
 def _place(member: Model) -> str:

@@ -46,8 +46,8 @@ class Comparison:
         """Return what `modelfleet model compare --json` prints."""
         judged = self.verdict
         return {
-            "first": _named(self.first),
-            "second": _named(self.second),
+            "first": self.first.named(),
+            "second": self.second.named(),
             "verdict": judged.verdict,
             "test": {"name": judged.test, "p_value": judged.p_value, "alpha": judged.alpha, **judged.counts},
             "agreement": judged.agreement,
@@ -105,7 +105,3 @@ def _judged(first: Model, second: Model, found: rows.Rows, scored: Labels | Valu
         verdict=judged,
         notes=(*judged.notes, *found.notes),
     )
-
-
-def _named(model: Model) -> dict[str, Any]:
-    return {"name": model.name, "version": model.version, "digest": model.digest}

@@ -61,6 +61,10 @@ class Model:
         """Name and version, such as ``digits:3``."""
         return f"{self.name}:{self.version}"
 
+    def named(self) -> dict[str, Any]:
+        """Return ``name``, ``version`` and ``digest``, which say which version it is, in plain values."""
+        return {"name": self.name, "version": self.version, "digest": self.digest}
+
     @property
     def signature(self) -> dict[str, Any]:
         """The card's ``signature``: ``inputs`` and ``outputs``."""

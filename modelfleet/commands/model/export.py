@@ -25,7 +25,7 @@ def command(reference: str, form: str, target: Path, as_json: bool, store_path: 
     """
     model = exports.export(reference, form, target, store_path)
     if as_json:
-        said = {"name": model.name, "version": model.version, "digest": model.digest, "format": form}
+        said = model.named() | {"format": form}
         click.echo(json.dumps(said | {"path": str(target.absolute())}))
         return
     click.echo(f"wrote {model.reference} ({model.digest[:19]}) as {form} to {target}")

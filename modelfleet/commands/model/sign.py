@@ -27,7 +27,7 @@ def command(reference: str, role: str, key: Path | None, as_json: bool, store_pa
     done = signing.sign(reference, keys.load(keys.find(key), _ask), role, store_path)
     model, signature = done.model, done.signature
     if as_json:
-        said = {"name": model.name, "version": model.version, "digest": model.digest, "role": signature.role}
+        said = model.named() | {"role": signature.role}
         click.echo(json.dumps(said | {"key": signature.key, "signed": signature.signed, "new": done.new}))
     elif done.new:
         click.echo(f"signed {model.reference} ({model.digest[:19]}) as {role} with the key {signature.key}")

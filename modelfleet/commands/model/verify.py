@@ -38,7 +38,7 @@ def command(reference: str, fleet_option: str | None, as_json: bool, store_path:
     if wrong:
         raise Failures(wrong)
     if as_json:
-        said: dict[str, Any] = {"name": model.name, "version": model.version, "digest": model.digest}
+        said: dict[str, Any] = model.named()
         entries = [asdict(entry) | {"signer": demands.signer(entry)} for entry in signatures]
         said |= {"files": len(model.files) + 1, "signatures": entries}
         click.echo(json.dumps(said | {"members": [member.reference for member in members]}))
