@@ -21,6 +21,7 @@ from modelfleet_service import golden
 from modelfleet_service.errors import ModelError
 
 MANIFEST = "manifest.json"
+CARD = "model.yaml"
 SIGNATURES = "manifest.sig"
 UNLISTED = {MANIFEST, SIGNATURES}
 BUFFER_BYTES = 1 << 20
@@ -96,7 +97,7 @@ def read(path: Path) -> Model:
     content = _bytes(path / MANIFEST)
     files = listed(path / MANIFEST, content)
     _verify(path, files)
-    card = yaml.safe_load((path / "model.yaml").read_text(encoding="utf-8"))
+    card = yaml.safe_load((path / CARD).read_text(encoding="utf-8"))
     return Model(path, identity(content), files, card)
 
 
