@@ -13,8 +13,6 @@ from modelfleet.errors import Failure
 from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, verifying, writing
 from modelfleet.store.verifying import Finding, Progress, Version
 
-HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
-"""The kinds of findings that lose nothing: `modelfleet.store.mending` mends the first three."""
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 COPIES = "copies.json"
 OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, COPIES}
@@ -147,6 +145,3 @@ def _numbers(home: Path) -> list[int]:
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(place.scan(folder), key=lambda entry: entry.name)
-
-
-__all__ = ["HARMLESS", "Finding", "Version", "check", "versions"]

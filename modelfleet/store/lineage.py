@@ -19,14 +19,13 @@ class Behind:
     newest: str
 
 
-def behind(name: str | None = None, store: Path | None = None) -> list[Behind]:
-    """Return the members, of the ensembles of a name or of all, that are not the newest version of their names.
+def behind(store: Path | None = None) -> list[Behind]:
+    """Return the members, of all ensembles, that are not the newest version of their names.
 
     In the order of the ensembles; a member that was deleted is not among them, nor one whose newest version is a
     member, too. Raises Failure as `index.entries` does.
     """
-    found = index.entries(None, store)
-    return [one for one in _behind(found) if name in (None, one.ensemble.partition(":")[0])]
+    return list(_behind(index.entries(None, store)))
 
 
 def _behind(entries: Iterable[Entry]) -> Iterator[Behind]:

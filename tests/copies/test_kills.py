@@ -15,7 +15,7 @@ import pytest
 from modelfleet.copies import heal, on_host, replicate, survey
 from modelfleet.store import fsck
 from tests.copies.conftest import Hosts, flip
-from tests.store.tiny import publish
+from tests.store.tiny import HARMLESS, publish
 
 KILLS = 40
 LONGEST_SECONDS = 0.5
@@ -51,7 +51,7 @@ def test_after_every_kill_each_copy_is_whole_or_absent(
         else:
             publish(origin, "many", size=500_000)
         interrupted += killed(functools.partial(act, hosts, origin, turn), dice.uniform(0, LONGEST_SECONDS), turn % 2)
-        damaged = {finding.name for finding in fsck.check(origin) if finding.kind not in fsck.HARMLESS}
+        damaged = {finding.name for finding in fsck.check(origin) if finding.kind not in HARMLESS}
         assert damaged <= ({"few"} if act is healing else set())
         for host in hosts.names:
             wrong = [copy for copy in sorted((hosts.folder / host).glob("copies/models/*/*")) if broken(copy)]

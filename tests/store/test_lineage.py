@@ -13,7 +13,7 @@ from tests.store.tiny import publish
 
 
 @pytest.fixture
-def ensembles(tmp_path: Path) -> Path:
+def combined(tmp_path: Path) -> Path:
     """A store with both:1, an ensemble of a:1 and b:1."""
     for name in ("a", "b"):
         publish(tmp_path, name)
@@ -27,16 +27,14 @@ def members(store: Path, *names: str) -> str:
     return "\n".join(["ensemble:", "  combine: mean", "  members:", *lines, ""])
 
 
-def test_an_ensemble_of_the_newest_versions_is_not_behind(ensembles: Path) -> None:
-    assert behind(None, ensembles) == []
+def test_an_ensemble_of_the_newest_versions_is_not_behind(combined: Path) -> None:
+    assert behind(combined) == []
 
 
-def test_an_ensemble_is_behind_the_member_that_has_a_newer_version(ensembles: Path) -> None:
-    publish(ensembles, "b")
-    publish(ensembles, "b")
-    assert behind(None, ensembles) == [Behind("both:1", "b:1", "b:3")]
-    assert behind("both", ensembles) == [Behind("both:1", "b:1", "b:3")]
-    assert behind("b", ensembles) == []
+def test_an_ensemble_is_behind_the_member_that_has_a_newer_version(combined: Path) -> None:
+    publish(combined, "b")
+    publish(combined, "b")
+    assert behind(combined) == [Behind("both:1", "b:1", "b:3")]
 
 
 def test_an_ensemble_that_holds_the_newest_version_beside_an_older_one_is_not_behind(tmp_path: Path) -> None:
@@ -45,14 +43,14 @@ def test_an_ensemble_that_holds_the_newest_version_beside_an_older_one_is_not_be
     digests = [entry.digest for entry in stores.entries("a", tmp_path)]
     lines = [f"  - {{name: a, version: {number}, digest: '{one}'}}" for number, one in enumerate(digests, 1)]
     publish(tmp_path, "both", "\n".join(["ensemble:", "  combine: mean", "  members:", *lines, ""]))
-    assert behind(None, tmp_path) == []
+    assert behind(tmp_path) == []
 
 
-def test_a_member_that_no_version_has_is_a_finding_that_names_the_ensemble(ensembles: Path) -> None:
-    assert [one for one in fsck.check(ensembles) if one.kind == "member"] == []
-    folder = ensembles / "b/1"
+def test_a_member_that_no_version_has_is_a_finding_that_names_the_ensemble(combined: Path) -> None:
+    assert [one for one in fsck.check(combined) if one.kind == "member"] == []
+    folder = combined / "b/1"
     folder.chmod(0o755)
-    folder.rename(ensembles.parent / f"{ensembles.name}-gone")
-    (said,) = [str(one) for one in fsck.check(ensembles) if one.kind == "member"]
+    folder.rename(combined.parent / f"{combined.name}-gone")
+    (said,) = [str(one) for one in fsck.check(combined) if one.kind == "member"]
     assert "both/1: its member b:1 (sha256:" in said
     assert said.endswith("is no version of the store; restore it, or take it from a copy")

@@ -15,6 +15,9 @@ signature: {{inputs: [], outputs: []}}
 evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 """
 
+HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
+"""The kinds of findings that lose nothing, which a kill may leave: `modelfleet.store.mending` mends the first three."""
+
 
 def publish(store: Path | None, name: str = "many", more: str = "", size: int = 100) -> int:
     """Save a version and return its number; ``more`` is added to its card, ``size`` is the artefact's in bytes."""

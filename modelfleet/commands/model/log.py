@@ -33,7 +33,7 @@ def command(name: str, as_json: bool, store_path: Path | None) -> None:
     ensembles that hold an older version of a member than the newest.
     """
     found = history.history(name, store_path)
-    behind = [one for one in lineage.behind(None, store_path) if name in _names(one)]
+    behind = [one for one in lineage.behind(store_path) if name in _names(one)]
     if as_json:
         versions, late = [asdict(one) for one in found], [asdict(one) for one in behind]
         click.echo(json.dumps({"name": name, "versions": versions, "behind": late}))
