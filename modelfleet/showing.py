@@ -44,9 +44,7 @@ class Shown:
         """Return what `modelfleet model show --json` prints."""
         model = self.model
         return {
-            "name": model.name,
-            "version": model.version,
-            "digest": model.digest,
+            **model.named(),
             "path": str(model.path),
             "size_bytes": self.size_bytes,
             "aliases": list(self.aliases),

@@ -20,15 +20,9 @@ from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
 
 
-def names(store: Path | None) -> list[str]:
-    """Return every name that has a folder in the store or in its trash."""
-    folder = place.path(store)
-    return sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
-
-
 def versions(store: Path | None) -> list[Version]:
     """Return every version that has a folder, with the ledger's digest."""
-    return [one for name in names(store) for one in fsck.versions(place.path(store), name)]
+    return [one for name in place.all_names(store) for one in fsck.versions(place.path(store), name)]
 
 
 def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
@@ -102,7 +96,7 @@ def damaged(original: Original, paths: set[Path]) -> Finding | None:
 def documents(store: Path | None) -> dict[str, bytes]:
     """Return the store's documents by their path in the store: ledgers, aliases, the audit log."""
     folder = place.path(store)
-    return {path: (folder / path).read_bytes() for path in _documents(folder, names(store))}
+    return {path: (folder / path).read_bytes() for path in _documents(folder, place.all_names(store))}
 
 
 def is_document(path: str) -> bool:
@@ -114,12 +108,12 @@ def is_document(path: str) -> bool:
 def digests(store: Path | None) -> dict[tuple[str, int], str]:
     """Return the digest of every version that is to be there or in the trash: the ledger's, or its manifest's."""
     found: dict[tuple[str, int], str] = {}
-    for name in names(store):
+    for name in place.all_names(store):
         read = ledger.read(place.home(name, store))
         found |= {(name, version): read.digests[version] for version, state in read.states.items() if state in HERE}
-    for one in versions(store):
-        with contextlib.suppress(OSError):
-            found[one.name, one.version] = one.digest or model.identity((one.folder / MANIFEST).read_bytes())
+        for one in fsck.versions(place.path(store), name):
+            with contextlib.suppress(OSError):
+                found[name, one.version] = read.digest_of(one.folder)
     return found
 
 

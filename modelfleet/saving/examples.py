@@ -11,20 +11,18 @@ from zipfile import BadZipFile
 import numpy as np
 
 from modelfleet.errors import Failure
-from modelfleet.saving.inputs import LABEL, Inputs
+from modelfleet.saving.inputs import Inputs
 
 CODE = r"\s*0[0-9]+\s*"
 
 
-def read(
-    path: Path, feature_names: Sequence[str] | None = None, label: str = LABEL, nullable: Sequence[str] = ()
-) -> Inputs:
+def read(path: Path, feature_names: Sequence[str] | None = None, nullable: Sequence[str] = ()) -> Inputs:
     """Read example inputs.
 
     An .npy array; an .npz file of one array an input; a .csv or .parquet file with named columns; a .json list of
     lists, of objects or of texts. Raises Failure where it can't be read or is none of these.
     """
-    return Inputs.of(load(path), feature_names, label, nullable)
+    return Inputs.of(load(path), feature_names, nullable=nullable)
 
 
 def load(path: Path) -> Any:

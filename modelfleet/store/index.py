@@ -23,12 +23,11 @@ import orjson
 import yaml
 
 from modelfleet.errors import Failure
-from modelfleet.store import alias, place
-from modelfleet_service.model import CARD, MANIFEST, SIGNATURES, identity
+from modelfleet.store import alias, cards, place
+from modelfleet_service.model import MANIFEST, SIGNATURES, identity
 
 FILE = ".index.sqlite"
 FORMAT = 1
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SCHEMA = """CREATE TABLE IF NOT EXISTS version (name TEXT, version INTEGER, stamp TEXT, entry TEXT,
     PRIMARY KEY (name, version)) WITHOUT ROWID"""
 QUIET_SECONDS = 2.0
@@ -101,24 +100,24 @@ def entry_of(folder: Path) -> Entry:
 def reference_of(folder: Path) -> str:
     """Return the reference that a version's card says; empty where there is no readable card."""
     try:
-        card = card_of(folder)
+        card = cards.read(folder)
         return f"{card['name']}:{card['version']}"
-    except (OSError, KeyError, TypeError, yaml.YAMLError):
+    except KeyError:
         return ""
 
 
 def members_of(folder: Path) -> dict[str, str]:
     """Return an ensemble's members as its card names them, by digest; none where there is no readable card."""
     try:
-        found = (card_of(folder).get("ensemble") or {}).get("members") or ()
+        found = (cards.read(folder).get("ensemble") or {}).get("members") or ()
         return {str(one["digest"]): f"{one['name']}:{one['version']}" for one in found}
-    except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError):
+    except (KeyError, TypeError, AttributeError):
         return {}
 
 
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
-    card = card_of(folder)
+    card: dict[str, Any] = cards.demand(folder)
     signature = json.dumps(card["signature"], sort_keys=True, default=str)
     measures = card.get("evaluation") or ()
     return Entry(
@@ -133,12 +132,6 @@ def _read(folder: Path, name: str, version: int) -> Entry:
         members=tuple(_members(card)),
         signed=_signed(folder / SIGNATURES),
     )
-
-
-def card_of(folder: Path) -> dict[str, Any]:
-    """Read the card of a version's folder, not verified; raises OSError or YAMLError where it can't be read."""
-    card: dict[str, Any] = yaml.load((folder / CARD).read_bytes(), Loader=LOADER)  # noqa: S506 - it is a safe loader
-    return card
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:

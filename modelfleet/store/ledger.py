@@ -29,6 +29,13 @@ class Ledger:
         """The highest number ever given; 0 if none was."""
         return max([self.floor, *self.digests])
 
+    def digest_of(self, folder: Path) -> str:
+        """Return the digest of a version's folder, in its place or in the trash: the ledger's, or its manifest's.
+
+        Raises OSError where the ledger has none and the manifest can't be read.
+        """
+        return self.digests.get(int(folder.name)) or identity((folder / MANIFEST).read_bytes())
+
 
 def read(home: Path) -> Ledger:
     """Read the ledger of a name's folder; empty where a name has none yet."""
@@ -43,12 +50,9 @@ def read(home: Path) -> Ledger:
 
 
 def digest_of(home: Path, folder: Path) -> str:
-    """Return the digest of a version: the ledger's of its name, or else that of the manifest in its folder.
-
-    Empty where neither has one.
-    """
+    """Return what `Ledger.digest_of` does; empty where neither says it."""
     try:
-        return read(home).digests.get(int(folder.name)) or identity((folder / MANIFEST).read_bytes())
+        return read(home).digest_of(folder)
     except OSError:
         return ""
 

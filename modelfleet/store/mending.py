@@ -15,14 +15,16 @@ def mend(store: Path | None = None) -> list[str]:
     Returns a line for each thing that was done; raises Failure where the store can't be written.
     """
     folder = place.opened(store)
-    names = place.all_names(folder)
-    return [*_sweep(folder), *(line for name in names for line in _of_name(folder, name))]
+    if not folder.is_dir():
+        return []
+    with disk.changing(folder):
+        swept = _sweep(folder)
+    return [*swept, *(line for name in place.all_names(folder) for line in _of_name(folder, name))]
 
 
 def _of_name(folder: Path, name: str) -> list[str]:
     home = folder / name
-    home.mkdir(exist_ok=True)
-    with disk.changing(home):
+    with disk.changing(home, make=True):
         done = [f"{one}: removed, left of a save that was killed" for one in writing.sweep(home)]
         done += [f"{name}:{one.version}: noted that it was {one.event}" for one in settling.settle(name, folder)]
         done += [f"{one}: made read-only" for version in fsck.versions(folder, name) for one in _seal(version.folder)]

@@ -79,8 +79,9 @@ def names(store: Path | None = None) -> list[str]:
     return [name for name in homes(path(store)) if versions(name, store)]
 
 
-def all_names(folder: Path) -> list[str]:
+def all_names(store: Path | None = None) -> list[str]:
     """Return the names that have a folder in the store or in its trash, in order."""
+    folder = path(store)
     return sorted({*homes(folder), *homes(folder / TRASH)})
 
 

@@ -124,7 +124,8 @@ def _held(home: Path) -> Iterator[Path]:
             yield folder
         finally:
             disk.remove(folder)
-            _lock_of(folder).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _lock_of(folder).unlink()
 
 
 @contextlib.contextmanager

@@ -17,6 +17,9 @@ evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing: what a kill may leave."""
 
+HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
+"""The kinds of findings that lose nothing, which a kill may leave: `modelfleet.store.mending` mends the first three."""
+
 
 def publish(store: Path | None, name: str = "many", more: str = "", size: int = 100) -> int:
     """Save a version and return its number; ``more`` is added to its card, ``size`` is the artefact's in bytes."""
