@@ -9,9 +9,9 @@ from pathlib import Path
 
 from modelfleet.copies import papers, placing, replicate, signatures, survey, targets
 from modelfleet.copies.holding import Copy, Holder
-from modelfleet.copies.replicate import Say
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
+from modelfleet.progress import Progress
 from modelfleet.store import fsck, ledger, mending, place
 from modelfleet.store.verifying import Finding
 from modelfleet_service.model import SIGNATURES
@@ -29,7 +29,7 @@ class Report:
     remains: tuple[Finding, ...]
 
 
-def run(store: Path | None = None, say: Say = replicate.aloud) -> Report:
+def run(store: Path | None = None) -> Report:
     """Repair what `survey.check` finds: the store's own versions and documents first, then the copies.
 
     Raises Failure where the store can't be read or written.
@@ -37,17 +37,19 @@ def run(store: Path | None = None, say: Say = replicate.aloud) -> Report:
     place.opened(store)
     done: list[str] = []
     failed: list[Failure] = []
-    with targets.alone(store):
+    with targets.alone(store), Progress("verifying the store and its copies") as progress:
         found = survey.check(store)
         if not found:
             return Report((), (), ())
         known = targets.remembered(store)
         for one in known if any(_is_local(finding, store) for finding in found) else ():
+            progress.doing = f"repairing the store from {one.target}"
             _local(one, store, done, failed)
         done += mending.mend(store)
         for one in known:
-            _remote(one, store, say, done, failed)
-    return Report(tuple(done), tuple(failed), tuple(survey.check(store)))
+            _remote(one, store, progress, done, failed)
+        progress.doing = "verifying the store and its copies again"
+        return Report(tuple(done), tuple(failed), tuple(survey.check(store)))
 
 
 def _is_local(finding: Finding, store: Path | None) -> bool:
@@ -112,9 +114,9 @@ def sources_of(holders: Holders, version: Version, digest: str | None) -> Sequen
     return [*copies, *releases] if agreed else []
 
 
-def _remote(one: Target, store: Path | None, say: Say, done: list[str], failed: list[Failure]) -> None:
+def _remote(one: Target, store: Path | None, progress: Progress, done: list[str], failed: list[Failure]) -> None:
     try:
-        report = replicate.fill(one, store, say)
+        report = replicate.fill(one, store, progress)
     except Failures as failures:
         failed += failures.failures
     except Failure as failure:

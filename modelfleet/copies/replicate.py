@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,14 +11,13 @@ from modelfleet.copies.holding import Holder, Look, Original
 from modelfleet.copies.streams import described
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
+from modelfleet.progress import Progress
 from modelfleet.store import disk, ledger, place
 from modelfleet.store.verifying import Finding
 
 SPARE_BYTES = 64 << 20
 SPARE_SHARE = 1.1
-QUIET_SECONDS = 2.0
 RECOVER = "`modelfleet store recover` first, so that nothing is lost"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,31 +51,27 @@ class Report:
         return not self.findings and not self.failed
 
 
-def aloud(line: str) -> None:
-    """Print a line of progress on stderr."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def run(one: Target, store: Path | None = None, say: Say = aloud) -> Report:
+def run(one: Target, store: Path | None = None) -> Report:
     """Make the copies of a store at a target, and remember the target.
 
     Raises Failure, with nothing sent, where there are too few holders or they hold what this store does not know.
     """
     place.opened(store)
     _refuse_count(one)
-    with targets.alone(store):
+    with targets.alone(store), Progress(f"reading what is to be copied to {one.target}") as progress:
         known = next((other for other in targets.remembered(store) if other.target == one.target), one)
         targets.remember(replace(one, last=known.last), store)
-        report = fill(one, store, say)
+        report = fill(one, store, progress)
         if report.is_complete:
             targets.remember(replace(one, last=disk.now()), store)
     return report
 
 
-def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
+def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     """Make the copies; the caller keeps other runs out."""
     originals, wrong = contents.originals(store)
     papers = contents.documents(store)
+    progress.doing = f"verifying what is at {one.target}"
     with targets.opened(one, hold=True) as holders:
         _refuse_few(one, holders)
         _refuse_foreign(holders, contents.digests(store), papers)
@@ -86,7 +79,7 @@ def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
         wanted = plan.assigned(originals, having, one.copies)
 
         def filled(name: str) -> tuple[Row, list[Finding]]:
-            return _filled(holders.reached[name], holders.looks[name], wanted[name], papers, say)
+            return _filled(holders.reached[name], holders.looks[name], wanted[name], papers, progress)
 
         done, failed = targets.each({name: name for name in holders.reached}, filled)
     rows = tuple(row for row, _ in done.values())
@@ -97,7 +90,7 @@ def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
 
 
 def _filled(
-    holder: Holder, look: Look, wanted: Sequence[Original], papers: Mapping[str, bytes], say: Say
+    holder: Holder, look: Look, wanted: Sequence[Original], papers: Mapping[str, bytes], progress: Progress
 ) -> tuple[Row, list[Finding]]:
     needed = [one for one in wanted if not _is_settled(look, one)]
     paths, free = holder.lacks(needed)
@@ -107,12 +100,9 @@ def _filled(
     stale = {path: paper for path, paper in papers.items() if _is_stale(look, path, paper)}
     if stale:
         holder.write(stale)
-    say(f"{holder.name}: {len(wanted) - len(needed)} versions are there and verified, {len(needed)} to come ...")
-    sent, said = 0, time.monotonic()
+    sent = 0
     for number, batch in enumerate(batches := list(plan.batches(needed)), 1):
-        if number > 1 and time.monotonic() - said > QUIET_SECONDS:
-            said = time.monotonic()
-            say(f"{holder.name}: {number - 1} of {len(batches)} batches, {megabytes(sent)} sent ...")
+        progress.doing = f"{holder.name}: sending batch {number} of {len(batches)}, {megabytes(sent)} sent"
         sent += holder.put(batch)
     sent += sum(map(len, stale.values()))
     there = len(wanted) - len(needed) - len(damaged)

@@ -12,7 +12,7 @@ from modelfleet.copies.streams import described
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure
 from modelfleet.store import fsck, ledger, place
-from modelfleet.store.verifying import Finding, Progress
+from modelfleet.store.verifying import Finding
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 HEAL = "run `modelfleet store heal`"
@@ -20,12 +20,12 @@ RECOVER = "run `modelfleet store recover`"
 Digests = Mapping[tuple[str, int], str]
 
 
-def check(store: Path | None = None, progress: Progress | None = None) -> list[Finding]:
+def check(store: Path | None = None) -> list[Finding]:
     """Return all that is wrong, in the store itself and then with its copies; empty if every byte is as it was saved.
 
     A holder that can't be reached is one of the findings. Raises Failure where the store itself can't be read.
     """
-    return [*fsck.check(store, progress), *of_copies(store)]
+    return [*fsck.check(store), *of_copies(store)]
 
 
 def of_copies(store: Path | None = None) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,12 +68,6 @@ def origin(tmp_path: Path) -> Path:
     for name in ("many", "many", "many", "few"):
         publish(store, name)
     return store
-
-
-@pytest.fixture
-def quiet() -> Callable[[str], None]:
-    """Say nothing."""
-    return lambda _: None
 
 
 def flip(path: Path, at: int = 5) -> None:

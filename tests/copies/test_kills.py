@@ -22,11 +22,11 @@ LONGEST_SECONDS = 0.5
 
 
 def replicating(hosts: Hosts, store: Path, turn: int) -> None:
-    replicate.run(hosts.target, store, say=lambda _: None)
+    replicate.run(hosts.target, store)
 
 
 def healing(hosts: Hosts, store: Path, turn: int) -> None:
-    heal.run(store, say=lambda _: None)
+    heal.run(store)
 
 
 def spoil(hosts: Hosts, store: Path, turn: int) -> None:
@@ -58,7 +58,7 @@ def test_after_every_kill_each_copy_is_whole_or_absent(
             assert [copy.parent.name for copy in wrong] == ["many"] * len(wrong)
             assert act is healing or not wrong
     assert interrupted > KILLS / 4
-    assert heal.run(origin, say=lambda _: None).remains == ()
+    assert heal.run(origin).remains == ()
     assert survey.check(origin) == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from modelfleet.options import STORE
+from modelfleet.progress import Progress, say
 
 
 @click.command("save")
@@ -61,10 +62,10 @@ def command(
     store.check_name(name)
     migration.refuse(source, trusted)
     wish = Wish(name, store_path, trust, breaking)
-    click.echo(f"Saving {source} ...", err=True)
-    with migration.opened(source, examples, cards.read(card, name), wish, trusted) as ready:
+    opened = migration.opened(source, examples, cards.read(card, name), wish, trusted)
+    with Progress(f"saving {source}"), opened as ready:
         for note in ready.notes:
-            click.echo(note, err=True)
+            say(note)
         saved = files.save(ready.file, ready.inputs, ready.card, wish, entry)
     if as_json:
         said = {"name": name, "version": int(saved.reference.split(":")[1]), "digest": saved.digest}
