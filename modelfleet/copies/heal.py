@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.copies import papers, placing, replicate, signatures, survey, targets
-from modelfleet.copies.holding import Copy, Holder
+from modelfleet.copies import documents, replicate, signatures, survey, targets, versions
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.progress import Progress
@@ -53,12 +53,13 @@ def run(store: Path | None = None) -> Report:
 
 
 def _is_local(finding: Finding, store: Path | None) -> bool:
-    return finding.where.startswith(f"{place.path(store)}/") and finding.kind in {*BROKEN, "ledger", "log", "alias"}
+    here = finding.where.startswith(f"{place.path(store)}/") and finding.kind in {*BROKEN, "ledger", "log", "alias"}
+    return here or finding.kind == "unsigned"
 
 
 def _local(one: Target, store: Path | None, done: list[str], failed: list[Failure]) -> None:
     with contextlib.suppress(Failure), targets.opened(one, releases=True) as holders:
-        lines, refused = papers.bring(holders, store)
+        lines, refused = documents.bring(holders, store)
         done += lines
         failed += refused
         for version in broken(store):
@@ -86,7 +87,7 @@ def _brought(holders: Holders, version: Version, store: Path | None) -> list[str
     sources = sources_of(holders, version, digest)
     for holder, copy in sources:
         with contextlib.suppress(Failure):
-            aside = placing.bring(holder, copy, name, number, store, "healed")
+            aside = versions.bring(holder, copy, name, number, store, "healed")
             kept = f"; the damaged one is kept at {aside}" if aside else ""
             return [f"{name}:{number}: brought back from {holder.base}/{copy.where}{kept}"]
     what = "no holder has a good copy" if not sources else "no copy arrived whole"

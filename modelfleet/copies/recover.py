@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from modelfleet.copies import contents, heal, papers, placing, signatures, targets
-from modelfleet.copies.holding import Copy, Holder
+from modelfleet.copies import contents, documents, heal, signatures, targets, versions
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.progress import Progress
@@ -61,7 +61,7 @@ def run(one: Target, store: Path | None = None) -> Report:
     with targets.alone(store), looking as progress, targets.opened(one, releases=True) as holders:
         if not holders.reached:
             raise Failures(list(holders.failed.values()))
-        lines, refused = papers.bring(holders, store)
+        lines, refused = documents.bring(holders, store)
         rows = list(_versions(holders, store, progress))
         brought, unsigned = signatures.bring(holders, store)
         rows += _lost(store, {(row.name, row.version) for row in rows})
@@ -116,7 +116,7 @@ def _recovered(
     said = ""
     for holder, copy in heal.sources_of(holders, key, digest):
         try:
-            placing.bring(holder, copy, *key, store, RECOVERED)
+            versions.bring(holder, copy, *key, store, RECOVERED)
             return Row(*key, digest, RECOVERED, f"{holder.base}/{copy.where}")
         except Failure as failure:
             said = str(failure)

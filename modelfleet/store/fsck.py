@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, verifying, writing
+from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, signed, verifying, writing
 from modelfleet.store.verifying import Count, Finding, Version
 
 HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
@@ -31,7 +31,8 @@ def check(store: Path | None = None, count: Count | None = None) -> list[Finding
     names = sorted({*place.homes(folder), *place.homes(folder / place.TRASH)})
     found += [finding for name in names for finding in _of_name(folder, name)]
     found += _of_members(folder)
-    return found + verifying.check([one for name in names for one in versions(folder, name)], count)
+    every = [one for name in names for one in versions(folder, name)]
+    return [*found, *verifying.check(every, count), *signed.check(every, folder)]
 
 
 def versions(folder: Path, name: str) -> list[Version]:

@@ -1,4 +1,4 @@
-"""Three hosts that are processes of this machine: `on_host.py` runs as on any host, below a folder of its own."""
+"""Three hosts that are processes of this machine: the agent runs as on any host, below a folder of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelfleet.copies import targets
-from modelfleet.copies.hosts import HostHolder
+from modelfleet.copies.holders.hosts import HostHolder
 from modelfleet.copies.targets import Target
 from modelfleet.fleet import Host
 from tests.store.tiny import publish

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from modelfleet.copies import heal, on_host, replicate, survey
+from modelfleet.copies import heal, replicate, survey
+from modelfleet.copies.holders.agent import examining
 from modelfleet.store import fsck
 from tests.copies.conftest import Hosts, flip
 from tests.store.tiny import publish
@@ -63,7 +64,7 @@ def test_after_every_kill_each_copy_is_whole_or_absent(
 
 
 def broken(copy: Path) -> bool:
-    return any(flaw["kind"] != "writable" for flaw in on_host.examined(copy)["wrong"])
+    return any(flaw["kind"] != "writable" for flaw in examining.examined(copy)["wrong"])
 
 
 def killed(act: Callable[[], None], seconds: float, both: int) -> bool:
