@@ -10,9 +10,9 @@ from modelfleet import store
 from modelfleet.comparison import metrics, rows, scoring, verdict
 from modelfleet.comparison.differences import Difference, differences
 from modelfleet.comparison.metrics import ClassScore, Metric
-from modelfleet.comparison.progress import Progress
 from modelfleet.comparison.scoring import CLASSIFICATION, REGRESSION, Labels, Values
 from modelfleet.comparison.verdict import Verdict
+from modelfleet.progress import Progress
 from modelfleet_service.model import Model
 from modelfleet_service.runtimes import Allowed
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelfleet.comparison.progress import Progress
 from modelfleet.comparison.rows import Rows
 from modelfleet.errors import Failure
+from modelfleet.progress import Progress
 from modelfleet_service import scorer
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.model import Model

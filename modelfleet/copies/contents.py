@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from modelfleet.copies.holding import Original
-from modelfleet.store import alias, audit, fsck, ledger, place, verifying
+from modelfleet.copies.holders.holding import Original
+from modelfleet.store import alias, audit, fsck, ledger, place, signed, verifying
 from modelfleet.store.settling import HERE
+from modelfleet.store.signed import Recorded
 from modelfleet.store.verifying import Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
+from modelfleet_service.signing import Signature
 
 OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
 
@@ -28,14 +30,15 @@ def versions(store: Path | None) -> list[Version]:
 def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
     """Return the versions whose manifest is the ledger's, and a finding for each that can't be copied.
 
-    Signatures that are not valid are a finding, too; their version is copied without them.
+    Signatures that are not valid, or not all there, are a finding, too; their version is copied without them.
     """
     found: list[Original] = []
     wrong: list[Finding] = []
+    known = signed.recorded(store)
     for version in versions(store):
         try:
-            found.append(original(version))
-            wrong += _unsigned(version, found[-1])
+            found.append(original(version, known))
+            wrong += _unsigned(version, found[-1], known)
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
             cure = "run `modelfleet store heal`"
@@ -44,8 +47,8 @@ def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
     return found, wrong
 
 
-def original(version: Version) -> Original:
-    """Return a version as it is to be copied, with its signatures if all are valid; its other files are not read.
+def original(version: Version, known: Recorded) -> Original:
+    """Return a version as it is to be copied, with its signatures if all are there and valid; no other file is read.
 
     Raises ModelError where its manifest is not the one that the ledger knows, OSError where it can't be read.
     """
@@ -57,9 +60,10 @@ def original(version: Version) -> Original:
     if version.digest is None and any(finding.kind == "misplaced" for finding in verifying.findings_of(version)):
         raise ModelError(str(manifest), "is not of the version whose place it is in")
     listed = model.listed(manifest, content)
-    signed = are_valid(Model(version.folder, digest, listed, version.said()))
-    beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES)[: 2 if signed else 1]]
-    signatures = beside[1].sha256 if signed else ""
+    read = Model(version.folder, digest, listed, version.said())
+    is_signed = are_valid(read) and not signed.lacking(version, known)
+    beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES)[: 2 if is_signed else 1]]
+    signatures = beside[1].sha256 if is_signed else ""
     files = (*listed, *beside)
     return Original(version.name, version.version, digest, version.folder, files, signatures)
 
@@ -74,9 +78,15 @@ def are_valid(read: Model) -> bool:
 
 def would_be_valid(content: bytes, read: Model) -> bool:
     """Tell whether the content of a copy's manifest.sig has signatures, each of them valid for a version."""
-    with tempfile.TemporaryDirectory() as folder:
+    return bool(valid(content, read))
+
+
+def valid(content: bytes, read: Model) -> tuple[Signature, ...]:
+    """Return the signatures in the content of a copy's manifest.sig; none where one is not valid for a version."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ModelError):
         (Path(folder) / SIGNATURES).write_bytes(content)
-        return are_valid(replace(read, path=Path(folder)))
+        return signing.verify_all(replace(read, path=Path(folder)))
+    return ()
 
 
 def damaged(original: Original, paths: set[Path]) -> Finding | None:
@@ -117,9 +127,11 @@ def digests(store: Path | None) -> dict[tuple[str, int], str]:
     return found
 
 
-def _unsigned(version: Version, one: Original) -> Iterator[Finding]:
+def _unsigned(version: Version, one: Original, known: Recorded) -> Iterator[Finding]:
     file = version.folder / SIGNATURES
-    if not one.signatures and os.path.lexists(file):
+    lost = list(signed.findings_of(version, known))
+    yield from lost
+    if not one.signatures and not lost and os.path.lexists(file):
         what, cure = "its signatures are not valid, and are not copied", "run `modelfleet store heal`"
         yield Finding(str(file), "altered", what, cure, version.name, version.version, SIGNATURES)
 

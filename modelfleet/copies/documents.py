@@ -1,90 +1,87 @@
-"""The store's documents in several copies: what one has that another lacks, and what they are together."""
+"""Bring the store's documents back from copies: records that it lacks, lines that were altered, lost aliases."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-from modelfleet.store import alias, audit, ledger
-from modelfleet.store.records import parsed
-
-Line = tuple[bytes, dict[str, Any]]
-
-
-def is_log(path: str) -> bool:
-    """Tell whether a document only ever grows: a ledger or the audit log."""
-    return path == audit.FILE or path.endswith(f"/{ledger.FILE}")
+from modelfleet.copies import contents, merging, versions
+from modelfleet.copies.targets import Holders
+from modelfleet.errors import Failure
+from modelfleet.store import audit, disk, ledger, place, records
+from modelfleet.store.alias import FILE as ALIASES
 
 
-def lacking(path: str, ours: bytes, theirs: bytes) -> int:
-    """Return how many records of the other copy ours lacks; none for documents that are no logs."""
-    if not is_log(path):
-        return 0
-    have = {line for line, _ in _lines(ours)}
-    return sum(line not in have for line, _ in _lines(theirs))
+def bring(holders: Holders, store: Path | None = None) -> tuple[list[str], list[Failure]]:
+    """Merge what holders have into the store's documents; return what was done, and what was refused.
 
-
-def is_older(path: str, ours: bytes, theirs: bytes) -> bool:
-    """Tell whether the other copy is an earlier state of our log."""
-    return is_log(path) and ours.startswith(theirs)
-
-
-def is_sound(path: str, content: bytes) -> bool:
-    """Tell whether no line of a log was altered, or the aliases fit their checksum."""
-    if is_log(path):
-        return not parsed(content).altered
-    if path.endswith(f"/{alias.FILE}"):
-        try:
-            document = json.loads(content)
-            return bool(document["sha256"] == alias.digest(document["aliases"]))
-        except (ValueError, KeyError, TypeError):
-            return False
-    return content.strip().isdigit()
-
-
-def clash(copies: Iterable[bytes]) -> int | None:
-    """Return a version to which copies of a ledger give different digests; None if there is none."""
-    known: dict[int, str] = {}
-    for content in copies:
-        for _, record in _lines(content):
-            if known.setdefault(int(record["version"]), record["digest"]) != record["digest"]:
-                return int(record["version"])
-    return None
-
-
-def merged(copies: Iterable[bytes]) -> bytes:
-    """Return the log that has every sound record of any copy, once, in the order of time.
-
-    The other copies are earlier states of ours, so their records come first within a second. Lines of our own that
-    were altered stay, as evidence, as long as the others have not brought as many new ones.
+    A ledger that gives a version another digest than the store's is refused. Damaged documents are kept in the trash.
     """
-    ours, *others = copies
-    altered = [ours.split(b"\n")[number - 1] for number in parsed(ours).altered]
-    had, found = len(_lines(ours)), list[Line]()
-    for content in (*sorted(others, key=len, reverse=True), ours):
-        have = {line for line, _ in found}
-        found += [(line, record) for line, record in _lines(content) if line not in have]
-    found.sort(key=lambda entry: str(entry[1].get("time", "")))
-    kept = altered if len(found) - had < len(altered) else []
-    return b"".join(line + b"\n" for line in (*(line for line, _ in found), *kept))
+    ours = contents.documents(store)
+    theirs = _gathered(holders)
+    done: list[str] = []
+    refused: list[Failure] = []
+    for path in sorted(path for path in {*ours, *theirs} if path in theirs):
+        number = merging.clash([ours.get(path, b""), *theirs[path].values()]) if path.endswith(ledger.FILE) else None
+        if number is not None:
+            reference = f"{path.partition('/')[0]}:{number}"
+            what = "has different digests in the ledgers here and there"
+            refused.append(Failure(reference, what, f"nothing of {path} was changed; keep the two stores apart"))
+            continue
+        content = _content(path, ours.get(path, b""), theirs)
+        if content != ours.get(path, b""):
+            _write(path, ours.get(path), content, store)
+            done.append(f"{place.path(store) / path}: {_said(path, ours.get(path, b''), content)}")
+    return done, refused
 
 
-def freshest(copies: Iterable[tuple[int, bytes]]) -> bytes | None:
-    """Return the content that came with the longest audit log, of those given with the log's length."""
-    ranked = sorted(copies, key=lambda entry: entry[0])
-    return ranked[-1][1] if ranked else None
-
-
-def count(content: bytes) -> int:
-    """Return how many sound records a log has."""
-    return len(parsed(content).found)
-
-
-def _lines(content: bytes) -> list[Line]:
-    found = []
-    for line in content.split(b"\n"):
-        records = parsed(line).found
-        if records:
-            found.append((line, records[0]))
+def _gathered(holders: Holders) -> dict[str, dict[str, bytes]]:
+    """Return each document as each holder has it."""
+    found: dict[str, dict[str, bytes]] = {}
+    for name, look in holders.looks.items():
+        for path in filter(contents.is_document, look.documents):
+            found.setdefault(path, {})[name] = holders.reached[name].document(path)
     return found
+
+
+def _content(path: str, ours: bytes, theirs: Mapping[str, Mapping[str, bytes]]) -> bytes:
+    copies = theirs[path]
+    if merging.is_log(path):
+        gains = any(merging.lacking(path, ours, content) for content in copies.values())
+        return merging.merged([ours, *copies.values()]) if gains else ours
+    sound = {name: content for name, content in copies.items() if merging.is_sound(path, content)}
+    if path.endswith(ALIASES):
+        if ours and merging.is_sound(path, ours):
+            return ours
+        ages = {name: merging.count(theirs.get(audit.FILE, {}).get(name, b"")) for name in sound}
+        return merging.freshest((ages[name], content) for name, content in sound.items()) or ours
+    return max((ours, *sound.values()), key=lambda content: int(content.strip() or 0) if _is_number(content) else -1)
+
+
+def _is_number(content: bytes) -> bool:
+    return not content.strip() or content.strip().isdigit()
+
+
+def _write(path: str, before: bytes | None, content: bytes, store: Path | None) -> None:
+    file = place.path(store) / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if path == audit.FILE:
+        with records.held(file):
+            now = file.read_bytes()
+            _replace(file, path, before and now, merging.merged([now, content]), store)
+        return
+    with disk.changing(file.parent):
+        _replace(file, path, before, content, store)
+
+
+def _replace(file: Path, path: str, before: bytes | None, content: bytes, store: Path | None) -> None:
+    if before is not None and not merging.is_sound(path, before):
+        kept = versions.moved_aside(file, path.replace("/", "-"), store)
+        disk.sync(kept.parent)
+    disk.write(file, content.decode())
+
+
+def _said(path: str, before: bytes, content: bytes) -> str:
+    if not merging.is_log(path):
+        return "brought back"
+    return f"{merging.count(content) - merging.count(before)} records brought back"

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.copies import papers, placing, replicate, signatures, survey, targets
-from modelfleet.copies.holding import Copy, Holder
-from modelfleet.copies.replicate import Say
+from modelfleet.copies import documents, replicate, signatures, survey, targets, versions
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
+from modelfleet.progress import Progress
 from modelfleet.store import fsck, ledger, mending, place
 from modelfleet.store.verifying import Finding
 from modelfleet_service.model import SIGNATURES
@@ -29,7 +29,7 @@ class Report:
     remains: tuple[Finding, ...]
 
 
-def run(store: Path | None = None, say: Say = replicate.aloud) -> Report:
+def run(store: Path | None = None) -> Report:
     """Repair what `survey.check` finds: the store's own versions and documents first, then the copies.
 
     Raises Failure where the store can't be read or written.
@@ -37,26 +37,29 @@ def run(store: Path | None = None, say: Say = replicate.aloud) -> Report:
     place.opened(store)
     done: list[str] = []
     failed: list[Failure] = []
-    with targets.alone(store):
+    with targets.alone(store), Progress("verifying the store and its copies") as progress:
         found = survey.check(store)
         if not found:
             return Report((), (), ())
         known = targets.remembered(store)
         for one in known if any(_is_local(finding, store) for finding in found) else ():
+            progress.doing = f"repairing the store from {one.target}"
             _local(one, store, done, failed)
         done += mending.mend(store)
         for one in known:
-            _remote(one, store, say, done, failed)
-    return Report(tuple(done), tuple(failed), tuple(survey.check(store)))
+            _remote(one, store, progress, done, failed)
+        progress.doing = "verifying the store and its copies again"
+        return Report(tuple(done), tuple(failed), tuple(survey.check(store)))
 
 
 def _is_local(finding: Finding, store: Path | None) -> bool:
-    return finding.where.startswith(f"{place.path(store)}/") and finding.kind in {*BROKEN, "ledger", "log", "alias"}
+    here = finding.where.startswith(f"{place.path(store)}/") and finding.kind in {*BROKEN, "ledger", "log", "alias"}
+    return here or finding.kind == "unsigned"
 
 
 def _local(one: Target, store: Path | None, done: list[str], failed: list[Failure]) -> None:
     with contextlib.suppress(Failure), targets.opened(one, releases=True) as holders:
-        lines, refused = papers.bring(holders, store)
+        lines, refused = documents.bring(holders, store)
         done += lines
         failed += refused
         for version in broken(store):
@@ -84,7 +87,7 @@ def _brought(holders: Holders, version: Version, store: Path | None) -> list[str
     sources = sources_of(holders, version, digest)
     for holder, copy in sources:
         with contextlib.suppress(Failure):
-            aside = placing.bring(holder, copy, name, number, store, "healed")
+            aside = versions.bring(holder, copy, name, number, store, "healed")
             kept = f"; the damaged one is kept at {aside}" if aside else ""
             return [f"{name}:{number}: brought back from {holder.base}/{copy.where}{kept}"]
     what = "no holder has a good copy" if not sources else "no copy arrived whole"
@@ -112,9 +115,9 @@ def sources_of(holders: Holders, version: Version, digest: str | None) -> Sequen
     return [*copies, *releases] if agreed else []
 
 
-def _remote(one: Target, store: Path | None, say: Say, done: list[str], failed: list[Failure]) -> None:
+def _remote(one: Target, store: Path | None, progress: Progress, done: list[str], failed: list[Failure]) -> None:
     try:
-        report = replicate.fill(one, store, say)
+        report = replicate.fill(one, store, progress)
     except Failures as failures:
         failed += failures.failures
     except Failure as failure:

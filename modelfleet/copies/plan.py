@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from modelfleet.copies.holding import Original
+from modelfleet.copies.holders.holding import Original
 
 BATCH_BYTES = 256 << 20
 BATCH_VERSIONS = 64

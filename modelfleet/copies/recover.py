@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from modelfleet.copies import contents, heal, papers, placing, replicate, signatures, targets
-from modelfleet.copies.holding import Copy, Holder
-from modelfleet.copies.replicate import Say
+from modelfleet.copies import contents, documents, heal, signatures, targets, versions
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
+from modelfleet.progress import Progress
 from modelfleet.store import place
 from modelfleet_service.model import identity
 
@@ -51,17 +51,18 @@ class Report:
         return not self.failed and all(row.state in (RECOVERED, THERE) for row in self.versions)
 
 
-def run(one: Target, store: Path | None = None, say: Say = replicate.aloud) -> Report:
+def run(one: Target, store: Path | None = None) -> Report:
     """Bring every version back that the holders of a target have; what is there is never overwritten.
 
     Goes on without holders that can't be reached and says which. Raises Failures where none can be.
     """
     _make(place.path(store))
-    with targets.alone(store), targets.opened(one, releases=True) as holders:
+    looking = Progress(f"verifying what is at {one.target}")
+    with targets.alone(store), looking as progress, targets.opened(one, releases=True) as holders:
         if not holders.reached:
             raise Failures(list(holders.failed.values()))
-        lines, refused = papers.bring(holders, store)
-        rows = list(_versions(holders, store, say))
+        lines, refused = documents.bring(holders, store)
+        rows = list(_versions(holders, store, progress))
         brought, unsigned = signatures.bring(holders, store)
         rows += _lost(store, {(row.name, row.version) for row in rows})
     if one.target not in {known.target for known in targets.remembered(store)} and _has_copies(holders):
@@ -70,7 +71,7 @@ def run(one: Target, store: Path | None = None, say: Say = replicate.aloud) -> R
     return Report(tuple(rows), (*lines, *brought), (*holders.failed.values(), *refused, *unsigned))
 
 
-def _versions(holders: Holders, store: Path | None, say: Say) -> Iterator[Row]:
+def _versions(holders: Holders, store: Path | None, progress: Progress) -> Iterator[Row]:
     damaged, known = set(heal.broken(store)), contents.digests(store)
     seen: set[tuple[str, int, str]] = set()
     for holder, copy in _found(holders):
@@ -78,10 +79,10 @@ def _versions(holders: Holders, store: Path | None, say: Say) -> Iterator[Row]:
         if key is None or (*key, copy.digest) in seen:
             continue
         seen.add((*key, copy.digest))
+        progress.doing = f"bringing {key[0]}:{key[1]} back"
         row = _recovered(holders, key, copy.digest, store, known.get(key), key in damaged)
         if row.state == RECOVERED:
             known[key] = copy.digest
-            say(f"{row.reference}: recovered from {row.source}")
         yield row
 
 
@@ -115,7 +116,7 @@ def _recovered(
     said = ""
     for holder, copy in heal.sources_of(holders, key, digest):
         try:
-            placing.bring(holder, copy, *key, store, RECOVERED)
+            versions.bring(holder, copy, *key, store, RECOVERED)
             return Row(*key, digest, RECOVERED, f"{holder.base}/{copy.where}")
         except Failure as failure:
             said = str(failure)

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelfleet.copies import contents, documents, plan, targets
-from modelfleet.copies.holding import Holder, Look, Original
-from modelfleet.copies.streams import described
-from modelfleet.copies.targets import Holders, Target
-from modelfleet.errors import Failure, Failures
-from modelfleet.store import disk, ledger, place
+from modelfleet.copies import contents, plan, refusing, targets
+from modelfleet.copies.holders.holding import Holder, Look, Original
+from modelfleet.copies.holders.streams import megabytes
+from modelfleet.copies.targets import Target
+from modelfleet.errors import Failure
+from modelfleet.progress import Progress
+from modelfleet.store import disk, place
 from modelfleet.store.verifying import Finding
-
-SPARE_BYTES = 64 << 20
-SPARE_SHARE = 1.1
-QUIET_SECONDS = 2.0
-RECOVER = "`modelfleet store recover` first, so that nothing is lost"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,39 +47,35 @@ class Report:
         return not self.findings and not self.failed
 
 
-def aloud(line: str) -> None:
-    """Print a line of progress on stderr."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def run(one: Target, store: Path | None = None, say: Say = aloud) -> Report:
+def run(one: Target, store: Path | None = None) -> Report:
     """Make the copies of a store at a target, and remember the target.
 
     Raises Failure, with nothing sent, where there are too few holders or they hold what this store does not know.
     """
     place.opened(store)
-    _refuse_count(one)
-    with targets.alone(store):
+    refusing.count(one)
+    with targets.alone(store), Progress(f"reading what is to be copied to {one.target}") as progress:
         known = next((other for other in targets.remembered(store) if other.target == one.target), one)
         targets.remember(replace(one, last=known.last), store)
-        report = fill(one, store, say)
+        report = fill(one, store, progress)
         if report.is_complete:
             targets.remember(replace(one, last=disk.now()), store)
     return report
 
 
-def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
+def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     """Make the copies; the caller keeps other runs out."""
     originals, wrong = contents.originals(store)
-    papers = contents.documents(store)
+    documents = contents.documents(store)
+    progress.doing = f"verifying what is at {one.target}"
     with targets.opened(one, hold=True) as holders:
-        _refuse_few(one, holders)
-        _refuse_foreign(holders, contents.digests(store), papers)
-        having = {name: {o.reference for o in originals if _is_good(look, o)} for name, look in holders.looks.items()}
+        refusing.few(one, holders)
+        refusing.foreign(holders, contents.digests(store), documents)
+        having = {name: _good(look, originals) for name, look in holders.looks.items()}
         wanted = plan.assigned(originals, having, one.copies)
 
         def filled(name: str) -> tuple[Row, list[Finding]]:
-            return _filled(holders.reached[name], holders.looks[name], wanted[name], papers, say)
+            return _filled(holders.reached[name], holders.looks[name], wanted[name], documents, progress)
 
         done, failed = targets.each({name: name for name in holders.reached}, filled)
     rows = tuple(row for row, _ in done.values())
@@ -97,22 +86,19 @@ def fill(one: Target, store: Path | None, say: Say = aloud) -> Report:
 
 
 def _filled(
-    holder: Holder, look: Look, wanted: Sequence[Original], papers: Mapping[str, bytes], say: Say
+    holder: Holder, look: Look, wanted: Sequence[Original], documents: Mapping[str, bytes], progress: Progress
 ) -> tuple[Row, list[Finding]]:
     needed = [one for one in wanted if not _is_settled(look, one)]
     paths, free = holder.lacks(needed)
     damaged = {one.reference: finding for one in needed if (finding := contents.damaged(one, set(paths)))}
     needed = [one for one in needed if one.reference not in damaged]
-    _refuse_full(holder.name, sum(path.stat().st_size for path in paths if path.is_file()), free)
-    stale = {path: paper for path, paper in papers.items() if _is_stale(look, path, paper)}
+    refusing.full(holder.name, sum(path.stat().st_size for path in paths if path.is_file()), free)
+    stale = {path: content for path, content in documents.items() if look.is_stale(path, content)}
     if stale:
         holder.write(stale)
-    say(f"{holder.name}: {len(wanted) - len(needed)} versions are there and verified, {len(needed)} to come ...")
-    sent, said = 0, time.monotonic()
+    sent = 0
     for number, batch in enumerate(batches := list(plan.batches(needed)), 1):
-        if number > 1 and time.monotonic() - said > QUIET_SECONDS:
-            said = time.monotonic()
-            say(f"{holder.name}: {number - 1} of {len(batches)} batches, {megabytes(sent)} sent ...")
+        progress.doing = f"{holder.name}: sending batch {number} of {len(batches)}, {megabytes(sent)} sent"
         sent += holder.put(batch)
     sent += sum(map(len, stale.values()))
     there = len(wanted) - len(needed) - len(damaged)
@@ -122,18 +108,13 @@ def _filled(
 
 def told(row: Row) -> str:
     """Say what was done at one holder."""
-    papers = f" and {row.documents} documents" if row.documents else ""
-    return f"{row.sent} versions{papers} sent ({megabytes(row.sent_bytes)}), {row.there} versions were there"
+    besides = f" and {row.documents} documents" if row.documents else ""
+    return f"{row.sent} versions{besides} sent ({megabytes(row.sent_bytes)}), {row.there} versions were there"
 
 
-def megabytes(count: int) -> str:
-    """Write a number of bytes for people."""
-    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count} bytes"
-
-
-def _is_good(look: Look, one: Original) -> bool:
-    copy = look.copy_of(one.name, one.version)
-    return bool(copy and copy.is_whole and copy.digest == one.digest)
+def _good(look: Look, originals: Sequence[Original]) -> set[str]:
+    """Return the references of the versions that a holder has whole copies of."""
+    return {one.reference for one in originals if look.has_good(one.name, one.version, one.digest)}
 
 
 def _is_settled(look: Look, one: Original) -> bool:
@@ -144,64 +125,3 @@ def _is_settled(look: Look, one: Original) -> bool:
     copy = look.copy_of(one.name, one.version)
     signed = bool(copy and one.signatures in ("", copy.signatures))
     return bool(copy and not copy.wrong and signed and copy.digest == one.digest)
-
-
-def _is_stale(look: Look, path: str, paper: bytes) -> bool:
-    there = look.documents.get(path)
-    return there is None or there.sha256 != described(path, paper).sha256
-
-
-def _refuse_count(one: Target) -> None:
-    if one.is_url:
-        if one.copies != 1:
-            raise Failure(one.target, "a URL holds one copy", "leave --copies out, and replicate to a second URL")
-        return
-    count = len(targets.hosts(one))
-    if not 0 < one.copies <= count:
-        raise Failure(
-            one.target, f"{one.copies} copies can't be on {count} hosts", f"choose --copies from 1 to {count}"
-        )
-
-
-def _refuse_few(one: Target, holders: Holders) -> None:
-    if len(holders.reached) >= one.copies:
-        return
-    if not holders.reached:
-        raise Failures(list(holders.failed.values()))
-    what = f"only {len(holders.reached)} hosts can be used and {one.copies} copies are wanted"
-    raise Failures([*holders.failed.values(), Failure(one.target, what, "nothing was sent; try again")])
-
-
-def _refuse_foreign(holders: Holders, digests: Mapping[tuple[str, int], str], papers: Mapping[str, bytes]) -> None:
-    """Raise Failures where a holder knows more than this store, or has its versions with other content."""
-    found = []
-    for name, look in holders.looks.items():
-        holder = holders.reached[name]
-        for copy in look.copies:
-            known = digests.get((copy.name, copy.version))
-            unsure = f"{copy.name}/{ledger.FILE}" not in look.documents
-            if unsure and copy.is_whole and known not in (None, copy.digest):
-                found.append(_foreign(f"{copy.name}:{copy.version}", name))
-        for path in sorted(path for path in look.documents if contents.is_document(path)):
-            if not documents.is_log(path) or not _is_stale(look, path, papers.get(path, b"")):
-                continue
-            ours, theirs = papers.get(path, b""), holder.document(path)
-            number = documents.clash([ours, theirs]) if path.endswith(ledger.FILE) else None
-            if number:
-                found.append(_foreign(f"{path.partition('/')[0]}:{number}", name))
-            elif count := documents.lacking(path, ours, theirs):
-                found.append(Failure(name, f"has {count} records of {path} that this store lacks", RECOVER))
-    if found:
-        raise Failures(found)
-
-
-def _foreign(reference: str, holder: str) -> Failure:
-    what = f"{reference} there is another version than the store's"
-    return Failure(holder, what, "its copies are those of another store: choose other hosts, or move them away")
-
-
-def _refuse_full(name: str, size: int, free: int) -> None:
-    needs = int(size * SPARE_SHARE) + SPARE_BYTES
-    if size and 0 <= free < needs:
-        what = f"copies need {megabytes(needs)} there and {megabytes(free)} are free"
-        raise Failure(name, what, "free some space, or add hosts")

@@ -7,17 +7,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelfleet.copies import contents, placing
-from modelfleet.copies.holding import Copy, Holder
+from modelfleet.copies import contents, versions
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, place, writing
+from modelfleet.store import audit, disk, place, signed, writing
+from modelfleet.store.signed import Recorded
 from modelfleet.store.verifying import Version
-from modelfleet_service import model
+from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
-SIGN = "remove it and have the model signed again"
+SIGN_AGAIN = "have the model signed again"
+REMOVE_AND_SIGN = f"remove it and {SIGN_AGAIN}"
 
 
 def bring(holders: Holders, store: Path | None = None) -> tuple[list[str], list[Failure]]:
@@ -27,37 +29,51 @@ def bring(holders: Holders, store: Path | None = None) -> tuple[list[str], list[
     """
     done: list[str] = []
     failed: list[Failure] = []
+    known = signed.recorded(store)
     for version in contents.versions(store):
-        read = _read(version)
-        if read is None or contents.are_valid(read):
+        read = _read(version, known)
+        if read is None or (contents.are_valid(read) and not signed.lacking(version, known)):
             continue
         try:
-            done += _brought(holders, version, read, store)
+            done += _brought(holders, version, read, known, store)
         except Failure as failure:
             failed.append(failure)
     return done, failed
 
 
-def _read(version: Version) -> Model | None:
+def _read(version: Version, known: Recorded) -> Model | None:
     """Return a version whose manifest is the ledger's; None where it is not."""
     with contextlib.suppress(ModelError, OSError):
-        original = contents.original(version)
+        original = contents.original(version, known)
         manifest = version.folder / MANIFEST
         return Model(version.folder, original.digest, model.listed(manifest, manifest.read_bytes()), version.said())
     return None
 
 
-def _brought(holders: Holders, version: Version, read: Model, store: Path | None) -> list[str]:
+def _brought(holders: Holders, version: Version, read: Model, known: Recorded, store: Path | None) -> list[str]:
+    """Add what copies have to what the version has, until it has a signature and each that the log has."""
+    done: list[str] = []
     for holder, copy in _sources(holders, read):
-        content = holder.read(f"{copy.where}/{SIGNATURES}")
-        if contents.would_be_valid(content, read):
+        content = _joined(read, holder.read(f"{copy.where}/{SIGNATURES}"))
+        if content:
             aside = _put(content, read, store)
             audit.record("healed", store, reference=read.reference, digest=read.digest, source=holder.name)
             kept = f"; the altered one is kept at {aside}" if aside else ""
-            return [f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{kept}"]
-    if os.path.lexists(version.folder / SIGNATURES):
-        raise Failure(str(version.folder / SIGNATURES), "no holder has a good copy", SIGN)
-    return []
+            done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{kept}")
+        if done and not signed.lacking(version, known):
+            return done
+    lost, file = signed.lacking(version, known), version.folder / SIGNATURES
+    if not done and (lost or os.path.lexists(file)):
+        raise Failure(str(file), "no holder has a good copy", SIGN_AGAIN if lost else REMOVE_AND_SIGN)
+    return done
+
+
+def _joined(read: Model, content: bytes) -> bytes:
+    """Return a manifest.sig with the signatures of a version and those of a copy; empty if that adds none."""
+    own = signing.verify_all(read) if contents.are_valid(read) else ()
+    had = {(one.role, one.key) for one in own}
+    more = [one for one in contents.valid(content, read) if (one.role, one.key) not in had]
+    return signing.encode([*own, *more]) if more else b""
 
 
 def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
@@ -77,7 +93,7 @@ def _put(content: bytes, read: Model, store: Path | None) -> Path | None:
         read.path.chmod(0o755)
         try:
             if os.path.lexists(target):
-                aside = placing.moved_aside(target, f"{read.name}-{read.version}-{SIGNATURES}", store)
+                aside = versions.moved_aside(target, f"{read.name}-{read.version}-{SIGNATURES}", store)
             (folder / SIGNATURES).rename(target)
             disk.sync(read.path)
         finally:

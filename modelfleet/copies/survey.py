@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from modelfleet.copies import contents, documents, targets
-from modelfleet.copies.holding import Copy, Holder, Look, Original
-from modelfleet.copies.streams import described
+from modelfleet.copies import contents, merging, targets
+from modelfleet.copies.holders.holding import Copy, Holder, Look, Original
+from modelfleet.copies.holders.streams import described
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure
-from modelfleet.store import fsck, ledger, place
-from modelfleet.store.verifying import Finding, Progress
+from modelfleet.store import fsck, ledger, place, signed
+from modelfleet.store.signed import Recorded
+from modelfleet.store.verifying import Finding
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 HEAL = "run `modelfleet store heal`"
@@ -20,12 +21,12 @@ RECOVER = "run `modelfleet store recover`"
 Digests = Mapping[tuple[str, int], str]
 
 
-def check(store: Path | None = None, progress: Progress | None = None) -> list[Finding]:
+def check(store: Path | None = None) -> list[Finding]:
     """Return all that is wrong, in the store itself and then with its copies; empty if every byte is as it was saved.
 
     A holder that can't be reached is one of the findings. Raises Failure where the store itself can't be read.
     """
-    return [*fsck.check(store, progress), *of_copies(store)]
+    return [*fsck.check(store), *of_copies(store)]
 
 
 def of_copies(store: Path | None = None) -> list[Finding]:
@@ -44,29 +45,26 @@ def _of_target(one: Target, store: Path | None) -> Iterator[Finding]:
 
 
 def _of_holders(one: Target, holders: Holders, store: Path | None) -> Iterator[Finding]:
-    digests, papers = contents.digests(store), contents.documents(store)
+    known = signed.recorded(store)
+    digests, documents = contents.digests(store), contents.documents(store)
     originals = {(one.name, one.version): one for one in contents.originals(store)[0]}
     for name, look in holders.looks.items():
         holder = holders.reached[name]
         for copy in look.copies:
-            yield from _of_copy(holder, copy, digests, originals)
+            yield from _of_copy(holder, copy, digests, originals, known)
         for left in look.leftovers:
             yield Finding(f"{holder.base}/{left}", "leftover", "is left of a run that was killed", HEAL)
-        yield from _of_documents(holder, look, papers, place.path(store))
+        yield from _of_documents(holder, look, documents, place.path(store))
     for key, digest in digests.items():
-        good = sum(_is_good(look.copy_of(*key), digest) for look in holders.looks.values())
+        good = sum(look.has_good(*key, digest) for look in holders.looks.values())
         if good < one.copies:
             reference = f"{key[0]}:{key[1]}"
             what = f"{good} good copies at {one.target} where {one.copies} are wanted"
             yield Finding(reference, "few", what, HEAL, *key)
 
 
-def _is_good(copy: Copy | None, digest: str) -> bool:
-    return bool(copy and copy.is_whole and copy.digest == digest)
-
-
 def _of_copy(
-    holder: Holder, copy: Copy, digests: Digests, originals: Mapping[tuple[str, int], Original]
+    holder: Holder, copy: Copy, digests: Digests, originals: Mapping[tuple[str, int], Original], known: Recorded
 ) -> Iterator[Finding]:
     key, where = (copy.name, copy.version), f"{holder.base}/{copy.where}"
     gone = any(flaw.file == MANIFEST for flaw in copy.wrong)
@@ -80,14 +78,14 @@ def _of_copy(
         at = f"{where}/{flaw.file}" if flaw.file else where
         yield Finding(at, flaw.kind, flaw.what, HEAL, *key, flaw.file)
     if key in originals and copy.is_whole and not originals[key].signatures:
-        yield from _of_signatures(holder, copy, originals[key])
+        yield from _of_signatures(holder, copy, originals[key], known)
     elif key in originals and copy.is_whole and copy.signatures != originals[key].signatures:
         what = "is not the store's" if copy.signatures else "is missing"
         yield Finding(f"{where}/{SIGNATURES}", "stale", what, HEAL, *key, SIGNATURES)
 
 
-def _of_signatures(holder: Holder, copy: Copy, one: Original) -> Iterator[Finding]:
-    """Compare signatures of a copy with a version that has none that are valid."""
+def _of_signatures(holder: Holder, copy: Copy, one: Original, known: Recorded) -> Iterator[Finding]:
+    """Compare signatures of a copy with a version that has none that are valid; the store says itself what it knows."""
     if not copy.signatures:
         return
     read = Model(one.folder, one.digest, one.files, {"name": one.name, "version": one.version})
@@ -95,27 +93,27 @@ def _of_signatures(holder: Holder, copy: Copy, one: Original) -> Iterator[Findin
     if not contents.would_be_valid(holder.read(f"{copy.where}/{SIGNATURES}"), read):
         what, cure = "has signatures that are not valid", "have the model signed again, and replicate it"
         yield Finding(f"{where}/{SIGNATURES}", "altered", what, cure, one.name, one.version, SIGNATURES)
-    elif not os.path.lexists(file):
+    elif one.digest not in known and not os.path.lexists(file):
         what = f"is lost: {holder.name} has it"
         yield Finding(str(file), "lost", what, HEAL, one.name, one.version, SIGNATURES)
 
 
-def _of_documents(holder: Holder, look: Look, papers: Mapping[str, bytes], store: Path) -> Iterator[Finding]:
+def _of_documents(holder: Holder, look: Look, documents: Mapping[str, bytes], store: Path) -> Iterator[Finding]:
     """Compare the store's documents with a holder's: which of both is damaged, or lacks what the other has."""
-    for path in sorted({*papers, *filter(contents.is_document, look.documents)}):
-        ours, where = papers.get(path, b""), f"{holder.papers}/{path}"
+    for path in sorted({*documents, *filter(contents.is_document, look.documents)}):
+        ours, where = documents.get(path, b""), f"{holder.documents_at}/{path}"
         if path not in look.documents:
             yield Finding(where, "stale", "is not there yet", HEAL)
             continue
         if look.documents[path].sha256 == described(path, ours).sha256:
             continue
         theirs = holder.document(path)
-        count = documents.lacking(path, ours, theirs)
-        if path not in papers:
+        count = merging.lacking(path, ours, theirs)
+        if path not in documents:
             yield Finding(str(store / path), "lost", f"is lost: {holder.name} has it", HEAL)
         elif count:
             yield Finding(str(store / path), "ledger", f"lacks {count} records that {holder.name} has", HEAL)
-        elif not documents.is_sound(path, theirs):
+        elif not merging.is_sound(path, theirs):
             yield Finding(where, "altered", "was altered", HEAL)
-        elif not (documents.is_older(path, ours, theirs) and not path.endswith(ledger.FILE)):
+        elif not (merging.is_older(path, ours, theirs) and not path.endswith(ledger.FILE)):
             yield Finding(where, "stale", "is older than the store's", HEAL)

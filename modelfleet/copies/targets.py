@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from modelfleet import fleet as fleets
-from modelfleet.copies.holding import Holder, Look
-from modelfleet.copies.hosts import HostHolder
-from modelfleet.copies.url import UrlHolder
+from modelfleet.copies.holders.holding import Holder, Look
+from modelfleet.copies.holders.hosts import HostHolder
+from modelfleet.copies.holders.url import UrlHolder
 from modelfleet.errors import Failure
 from modelfleet.fleet import Host
 from modelfleet.store import disk, place

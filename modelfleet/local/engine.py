@@ -11,7 +11,8 @@ import docker
 from docker.errors import DockerException
 
 from modelfleet.errors import Failure
-from modelfleet.local.privileges import as_root, has_systemd, need, say
+from modelfleet.local.privileges import as_root, has_systemd, need
+from modelfleet.progress import say
 
 START_SECONDS = 60
 LOG = Path("/var/log/modelfleet-dockerd.log")

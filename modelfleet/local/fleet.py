@@ -18,7 +18,8 @@ from modelfleet.errors import Failure
 from modelfleet.fleet import refuse_broken
 from modelfleet.local import containers, engine, free, image, inventory, keys
 from modelfleet.local.containers import LocalHost
-from modelfleet.local.privileges import as_root, say
+from modelfleet.local.privileges import as_root
+from modelfleet.progress import say
 from modelfleet.tree import ROOT
 
 FOLDERS = ".fleets"

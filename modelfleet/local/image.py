@@ -13,7 +13,8 @@ import docker
 from docker.errors import ImageNotFound
 
 from modelfleet.errors import Failure
-from modelfleet.local.privileges import as_root, need, say
+from modelfleet.local.privileges import as_root, need
+from modelfleet.progress import say
 
 REPOSITORY = "modelfleet-host"
 SUITES = {"bookworm": "Debian 12", "trixie": "Debian 13"}

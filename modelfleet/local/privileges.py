@@ -7,14 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import click
-
 from modelfleet.errors import Failure
-
-
-def say(text: str) -> None:
-    """Print a line of progress; results go to standard output, progress does not."""
-    click.echo(text, err=True)
+from modelfleet.progress import say
 
 
 def as_root(cure: str = "run the command as root") -> list[str]:

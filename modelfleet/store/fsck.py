@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, verifying, writing
-from modelfleet.store.verifying import Finding, Progress, Version
+from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, signed, verifying, writing
+from modelfleet.store.verifying import Count, Finding, Version
 
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 COPIES = "copies.json"
@@ -19,17 +19,18 @@ OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, COPIES}
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 
-def check(store: Path | None = None, progress: Progress | None = None) -> list[Finding]:
+def check(store: Path | None = None, count: Count | None = None) -> list[Finding]:
     """Return all that is wrong with a store, in order; empty if every byte is as it was saved.
 
-    ``progress`` is told how many of how many versions are verified. Raises Failure where the store can't be read.
+    ``count`` is told how many of how many versions are verified. Raises Failure where the store can't be read.
     """
     folder = place.opened(store)
     found = list(_of_store(folder))
     names = place.all_names(folder)
     found += [finding for name in names for finding in _of_name(folder, name)]
     found += _of_members(folder)
-    return found + verifying.check([one for name in names for one in versions(folder, name)], progress)
+    every = [one for name in names for one in versions(folder, name)]
+    return [*found, *verifying.check(every, count), *signed.check(every, folder)]
 
 
 def versions(folder: Path, name: str) -> list[Version]:

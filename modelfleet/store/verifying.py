@@ -16,7 +16,7 @@ from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
 FROM_COPY = "take it from a copy, or save the model again"
 MAKE_READ_ONLY = "chmod a-w it"
-Progress = Callable[[int, int], None]
+Count = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,17 @@ class Finding:
         return f"{self.where}: {self.what}; {self.cure}"
 
 
-def check(versions: Sequence[Version], progress: Progress | None = None) -> list[Finding]:
+def check(versions: Sequence[Version], count: Count | None = None) -> list[Finding]:
     """Verify versions side by side, in a few megabytes of memory; return what is wrong, in the versions' order.
 
-    ``progress`` is told how many of how many are done.
+    ``count`` is told how many of how many are done.
     """
     found: list[Finding] = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for done, findings in enumerate(pool.map(findings_of, versions), 1):
             found += findings
-            if progress:
-                progress(done, len(versions))
+            if count:
+                count(done, len(versions))
     return found
 
 

@@ -38,7 +38,7 @@ def main() -> None:
         one = targets.target(module.params["path"], module.params["copies"])
         if module.check_mode:
             module.exit_json(changed=False)
-        report = replicate.run(one, say=lambda _: None)
+        report = replicate.run(one)
     except (Failure, Failures) as failure:
         module.fail_json(msg=str(failure))
     said = [f"{row.holder}: {replicate.told(row)}" for row in report.holders]

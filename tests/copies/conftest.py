@@ -1,15 +1,14 @@
-"""Three hosts that are processes of this machine: `on_host.py` runs as on any host, below a folder of its own."""
+"""Three hosts that are processes of this machine: the agent runs as on any host, below a folder of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from modelfleet.copies import targets
-from modelfleet.copies.hosts import HostHolder
+from modelfleet.copies.holders.hosts import HostHolder
 from modelfleet.copies.targets import Target
 from modelfleet.fleet import Host
 from tests.store.tiny import publish
@@ -69,12 +68,6 @@ def origin(tmp_path: Path) -> Path:
     for name in ("many", "many", "many", "few"):
         publish(store, name)
     return store
-
-
-@pytest.fixture
-def quiet() -> Callable[[str], None]:
-    """Say nothing."""
-    return lambda _: None
 
 
 def flip(path: Path, at: int = 5) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from modelfleet.copies import heal, on_host, replicate, survey
+from modelfleet.copies import heal, replicate, survey
+from modelfleet.copies.holders.agent import examining
 from modelfleet.store import fsck
 from tests.copies.conftest import Hosts, flip
 from tests.store.tiny import HARMLESS, publish
@@ -22,11 +23,11 @@ LONGEST_SECONDS = 0.5
 
 
 def replicating(hosts: Hosts, store: Path, turn: int) -> None:
-    replicate.run(hosts.target, store, say=lambda _: None)
+    replicate.run(hosts.target, store)
 
 
 def healing(hosts: Hosts, store: Path, turn: int) -> None:
-    heal.run(store, say=lambda _: None)
+    heal.run(store)
 
 
 def spoil(hosts: Hosts, store: Path, turn: int) -> None:
@@ -58,12 +59,12 @@ def test_after_every_kill_each_copy_is_whole_or_absent(
             assert [copy.parent.name for copy in wrong] == ["many"] * len(wrong)
             assert act is healing or not wrong
     assert interrupted > KILLS / 4
-    assert heal.run(origin, say=lambda _: None).remains == ()
+    assert heal.run(origin).remains == ()
     assert survey.check(origin) == []
 
 
 def broken(copy: Path) -> bool:
-    return any(flaw["kind"] != "writable" for flaw in on_host.examined(copy)["wrong"])
+    return any(flaw["kind"] != "writable" for flaw in examining.examined(copy)["wrong"])
 
 
 def killed(act: Callable[[], None], seconds: float, both: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelfleet import store as stores
-from modelfleet.copies import contents, plan, replicate, survey, targets
+from modelfleet.copies import contents, plan, refusing, replicate, survey, targets
 from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
 from tests.copies.conftest import Hosts, flip
@@ -47,8 +47,8 @@ def test_what_a_deploy_brought_is_linked_and_not_sent(origin: Path, hosts: Hosts
         for path in origin.glob("*/[0-9]/*"):
             shutil.copy(path, blobs / hashlib.sha256(path.read_bytes()).hexdigest())
     report = replicate.run(hosts.target, origin)
-    papers = len(hosts.names) * sum(map(len, contents.documents(origin).values()))
-    assert (sent(report), sum(row.sent for row in report.holders)) == (papers, 8)
+    documents = len(hosts.names) * sum(map(len, contents.documents(origin).values()))
+    assert (sent(report), sum(row.sent for row in report.holders)) == (documents, 8)
     assert all(path.stat().st_nlink > 1 for copy in hosts.copies("few:1") for path in copy.iterdir())
 
 
@@ -114,7 +114,7 @@ def test_a_damaged_version_is_not_copied_and_named_and_the_others_are(origin: Pa
 
 def test_a_full_host_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(Failure, match=r"one: copies need 1167\.1 MB there and 500\.0 MB are free"):
-        replicate._refuse_full("one", 1_000_000_000, 500_000_000)
+        refusing.full("one", 1_000_000_000, 500_000_000)
 
 
 def test_copies_are_read_only_and_deleted_versions_have_theirs_too(origin: Path, hosts: Hosts) -> None:

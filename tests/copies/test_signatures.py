@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from modelfleet import signing as signer
 from modelfleet import store as stores
 from modelfleet.copies import heal, recover, replicate, survey
 from modelfleet.copies.targets import Target
 from modelfleet_service import signing
 from tests.copies.conftest import Hosts, flip
-from tests.signing import sign
+from tests.signing import key, sign
 from tests.store.tiny import publish
 
 
@@ -94,3 +95,58 @@ def test_recover_takes_signatures_that_the_store_lacks(signed: Path, target: Tar
     dropped(signed / "many/1/manifest.sig")
     assert recover.run(target, signed).is_complete
     assert signing.verify_all(stores.find("many:1", signed))
+
+
+@pytest.fixture
+def vouched(signed: Path, target: Target) -> Path:
+    """The store with a second signature, of which the audit log knows."""
+    signer.sign("many:1", key("bea"), "approver", signed)
+    assert replicate.run(target, signed).is_complete
+    return signed
+
+
+def cut(file: Path) -> None:
+    """Take the approver's signature out, and leave a valid file."""
+    kept = [one for one in signing.read(file.parent) if one.role == "trainer"]
+    dropped(file)
+    file.parent.chmod(0o755)
+    file.write_bytes(signing.encode(kept))
+    file.chmod(0o444)
+    file.parent.chmod(0o555)
+
+
+@pytest.mark.parametrize("damage", [dropped, cut])
+def test_a_signature_that_the_log_knows_is_one_finding_and_healed(
+    vouched: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    file = vouched / "many/1/manifest.sig"
+    was = file.read_bytes()
+    damage(file)
+    assert [one.where for one in survey.check(vouched)] == ["many:1"]
+    assert heal.run(vouched).remains == ()
+    assert {one.read_bytes() for one in (file, *copies(tmp_path))} == {was}
+
+
+@pytest.mark.parametrize("damage", [dropped, cut])
+def test_replicate_says_that_a_signature_is_lost_and_leaves_those_of_copies(
+    vouched: Path, tmp_path: Path, target: Target, damage: Callable[[Path], None]
+) -> None:
+    was = {file: file.read_bytes() for file in copies(tmp_path)}
+    damage(vouched / "many/1/manifest.sig")
+    assert [one.kind for one in replicate.run(target, vouched).findings] == ["unsigned"]
+    assert {file: file.read_bytes() for file in was} == was
+
+
+def test_heal_joins_a_signature_made_anew_with_those_of_a_copy(vouched: Path) -> None:
+    dropped(vouched / "many/1/manifest.sig")
+    signer.sign("many:1", key("cyd"), "trainer", vouched)
+    assert heal.run(vouched).remains == ()
+    assert len(signing.verify_all(stores.find("many:1", vouched))) == 3
+
+
+def test_a_lost_signature_that_no_copy_has_is_said(vouched: Path, tmp_path: Path) -> None:
+    for file in (vouched / "many/1/manifest.sig", *copies(tmp_path)):
+        dropped(file)
+    report = heal.run(vouched)
+    assert [str(one).partition("; ")[2] for one in report.failed] == ["have the model signed again"]
+    assert "unsigned" in {one.kind for one in report.remains}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from modelfleet.copies import contents, on_host
+from modelfleet.copies import contents
+from modelfleet.copies.holders import shipping
 from modelfleet.tree import ROOT
 from tests.fleet.live import Live, Run
 
@@ -18,12 +19,11 @@ pytestmark = pytest.mark.fleet
 MODELS = "/opt/modelfleet/copies/models"
 ROUNDS = 550
 FLIPS = """
-import json, random
-namespace = {"__name__": "on_host"}
-exec(compile(open("/tmp/on_host.py").read(), "on_host.py", "exec"), namespace)
-folder, dice, found, named = namespace["Path"]("/tmp/copy"), random.Random(7), 0, 0
+import json, pathlib, random
+from modelfleet.copies.holders.agent.examining import examined
+folder, dice, named = pathlib.Path("/tmp/copy"), random.Random(7), 0
 paths = sorted(path for path in folder.rglob("*") if path.is_file())
-was = namespace["examined"](folder)
+was = examined(folder)
 for number in range(ROUNDS):
     path = dice.choice(paths)
     content = path.read_bytes()
@@ -31,11 +31,11 @@ for number in range(ROUNDS):
     flipped = bytes([content[at] ^ 1 << dice.randrange(8)]) + content[at + 1 :]
     spoilt = content[:at] + (flipped if number % 5 else b"")
     path.write_bytes(spoilt)
-    said = namespace["examined"](folder)
+    said = examined(folder)
     altered = {one["file"] for one in said["wrong"]} | ({"manifest.json"} if said["digest"] != was["digest"] else set())
     named += path.name in altered
     path.write_bytes(content)
-print(json.dumps({"named": named, "after": namespace["examined"](folder) == was}))
+print(json.dumps({"named": named, "after": examined(folder) == was}))
 """
 
 
@@ -98,9 +98,8 @@ def test_a_flipped_bit_on_a_host_is_found_with_host_and_file_and_healed(live: Li
 
 def test_550_flipped_bits_and_truncations_of_a_copy_on_a_host_are_found_and_named(live: Live, kept: Run) -> None:
     host = holder(live)
-    script = FLIPS.replace("MODELS", MODELS).replace("ROUNDS", str(ROUNDS))
-    for name, text in (("on_host", Path(on_host.__file__).read_text()), ("flips", script)):
-        live.ssh(host, f"cat > /tmp/{name}.py <<'END OF IT'\n{text}\nEND OF IT")
+    script = shipping.modules() + FLIPS.replace("ROUNDS", str(ROUNDS))
+    live.ssh(host, f"cat > /tmp/flips.py <<'END OF IT'\n{script}\nEND OF IT")
     said = json.loads(live.ssh(host, f"sudo cp -a {MODELS}/digits/1 /tmp/copy && sudo python3 /tmp/flips.py"))
     live.ssh(host, "sudo rm -r /tmp/copy")
     assert said == {"named": ROUNDS, "after": True}

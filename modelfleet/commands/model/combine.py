@@ -10,6 +10,7 @@ import click
 
 from modelfleet.errors import Failure
 from modelfleet.options import STORE
+from modelfleet.progress import Progress
 from modelfleet_service.members import How
 
 if TYPE_CHECKING:
@@ -62,9 +63,9 @@ def command(
     references, weights = _weighed(members)
     plan = Plan(how, references, weights, final, field, _routed(routes), default)
     rows = example_files.load(examples) if examples else None
-    click.echo("trying the members, and proving that a fresh process answers the same ...", err=True)
     wish = Wish(name, store_path, trust, breaking)
-    saved = ensembles.save_ensemble(plan, rows, cards.read(card, name), wish, python_code)
+    with Progress("trying the members, and proving that a fresh process answers the same"):
+        saved = ensembles.save_ensemble(plan, rows, cards.read(card, name), wish, python_code)
     click.echo(json.dumps(ensembles.told(saved)) if as_json else f"saved {saved}")
 
 

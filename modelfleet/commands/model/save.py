@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from modelfleet.options import STORE
+from modelfleet.progress import Progress, say
 
 
 @click.command("save")
@@ -60,9 +61,9 @@ def command(
     trusted, wish = migration.Trust(trust_pickle, with_network), Wish(name, store_path, trust, breaking)
     store.check_name(name)
     migration.refuse(source, trusted)
-    click.echo(f"Saving {source} ...", err=True)
-    with migration.opened(source, examples, cards.read(card, name), wish, trusted) as ready:
+    opened = migration.opened(source, examples, cards.read(card, name), wish, trusted)
+    with Progress(f"saving {source}"), opened as ready:
         for note in ready.notes:
-            click.echo(note, err=True)
+            say(note)
         saved = files.save(ready.file, ready.inputs, ready.card, wish, entry)
     click.echo(json.dumps(saved.said()) if as_json else f"saved {saved}")

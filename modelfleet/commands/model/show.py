@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from modelfleet.options import STORE
+from modelfleet.progress import Progress
 
 FIELDS = (
     "name, version, digest, path, size_bytes, aliases, signatures, ensembles, fleets (fleet, services, time, by), "
@@ -26,7 +27,8 @@ def command(reference: str, as_json: bool, store_path: Path | None) -> None:
     """
     from modelfleet import showing, tables
 
-    shown = showing.gather(reference, store_path)
+    with Progress(f"verifying {reference}"):
+        shown = showing.gather(reference, store_path)
     if as_json:
         click.echo(json.dumps(shown.said(), default=str))
         return

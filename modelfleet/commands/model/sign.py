@@ -11,6 +11,7 @@ import click
 from modelfleet import keys, signing
 from modelfleet.errors import Failure
 from modelfleet.options import STORE
+from modelfleet.progress import Progress
 
 
 @click.command("sign")
@@ -24,7 +25,9 @@ def command(reference: str, role: str, key: Path | None, as_json: bool, store_pa
 
     MODELFLEET_KEY_PASSWORD answers where there is no terminal.
     """
-    done = signing.sign(reference, keys.load(keys.find(key), _ask), role, store_path)
+    private = keys.load(keys.find(key), _ask)
+    with Progress(f"verifying {reference}"):
+        done = signing.sign(reference, private, role, store_path)
     model, signature = done.model, done.signature
     if as_json:
         said = model.named() | {"role": signature.role}

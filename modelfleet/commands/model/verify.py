@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +14,10 @@ from modelfleet import fleet, signing, store
 from modelfleet.check import models
 from modelfleet.errors import Failures
 from modelfleet.options import STORE
+from modelfleet.progress import Progress
 from modelfleet.signing import Demands
+from modelfleet_service.model import Model
+from modelfleet_service.signing import Signature
 
 
 @click.command("verify")
@@ -31,24 +36,35 @@ def command(reference: str, fleet_option: str | None, as_json: bool, store_path:
     """
     path = fleet.find(fleet_option) if fleet_option else None
     demands = models.demands(path) if path else Demands((), (), ())
-    model = store.find(reference, store_path)
-    signatures, members = signing.signatures(model), store.members(model, store_path)
-    wrong = models.unmet(model, demands, members)
+    with Progress(f"verifying {reference}"):
+        model = store.find(reference, store_path)
+        signatures, members = signing.signatures(model), store.members(model, store_path)
+        wrong = models.unmet(model, demands, members)
     if wrong:
         raise Failures(wrong)
     if as_json:
-        said = model.named()
-        entries = [asdict(entry) | {"signer": demands.signer(entry)} for entry in signatures]
-        said |= {"files": len(model.files) + 1, "signatures": entries}
-        click.echo(json.dumps(said | {"members": [member.reference for member in members]}))
+        click.echo(json.dumps(_said(model, signatures, members, demands)))
         return
-    click.echo(f"{model.reference} is as it was saved: {len(model.files) + 1} files, {model.digest}")
-    if members:
-        click.echo(f"  so are its members {', '.join(member.reference for member in members)}")
-    for entry in signatures:
-        signer = demands.signer(entry) or f"the key {entry.key}"
-        click.echo(f"  signed as {entry.role} by {signer} on {entry.signed} (account {entry.by})")
-    if not signatures:
-        click.echo("  nobody signed it")
+    for line in _lines(model, signatures, members, demands):
+        click.echo(line)
     if path:
         click.echo(f"  {path} may run it")
+
+
+def _said(model: Model, signatures: Sequence[Signature], members: Sequence[Model], demands: Demands) -> dict[str, Any]:
+    return model.named() | {
+        "files": len(model.files) + 1,
+        "signatures": [asdict(entry) | {"signer": demands.signer(entry)} for entry in signatures],
+        "members": [member.reference for member in members],
+    }
+
+
+def _lines(model: Model, signatures: Sequence[Signature], members: Sequence[Model], demands: Demands) -> Iterator[str]:
+    yield f"{model.reference} is as it was saved: {len(model.files) + 1} files, {model.digest}"
+    if members:
+        yield f"  so are its members {', '.join(member.reference for member in members)}"
+    for entry in signatures:
+        signer = demands.signer(entry) or f"the key {entry.key}"
+        yield f"  signed as {entry.role} by {signer} on {entry.signed} (account {entry.by})"
+    if not signatures:
+        yield "  nobody signed it"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,9 +12,10 @@ import click
 from modelfleet.copies import survey, targets
 from modelfleet.errors import EXIT_VERDICT
 from modelfleet.options import STORE
+from modelfleet.progress import Progress, say
 from modelfleet.store import fsck, index
+from modelfleet.store.verifying import Finding
 
-QUIET_SECONDS = 2.0
 FIELDS = "where, kind, what, cure, name, version, file"
 
 
@@ -33,12 +32,10 @@ def command(as_json: bool, only_local: bool, rebuild_index: bool, store_path: Pa
     nothing but the index, which is made anew where it is missing or corrupt.
     """
     began = time.monotonic()
-    counts = [0]
-    found = fsck.check(store_path, _progress(counts))
-    found += [] if only_local else survey.of_copies(store_path)
+    found, count = _checked(store_path, only_local)
     seconds = time.monotonic() - began
     if rebuild_index or not index.is_sound(store_path):
-        click.echo(f"indexed {index.rebuild(store_path)} versions anew", err=True)
+        say(f"indexed {index.rebuild(store_path)} versions anew")
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in found]))
     else:
@@ -46,23 +43,23 @@ def command(as_json: bool, only_local: bool, rebuild_index: bool, store_path: Pa
             click.echo(str(finding))
         said = f"{len(found)} things are wrong" if found else "every byte is as it was saved"
         places = "" if only_local else _places(len(targets.remembered(store_path)))
-        click.echo(f"{counts[0]} versions verified{places} in {seconds:.1f} s: {said}")
+        click.echo(f"{count} versions verified{places} in {seconds:.1f} s: {said}")
     return EXIT_VERDICT if found else 0
+
+
+def _checked(store_path: Path | None, only_local: bool) -> tuple[list[Finding], int]:
+    """Return what is wrong, and how many versions of the store were verified."""
+    counts = [0]
+    with Progress("verifying the store") as progress:
+
+        def count(done: int, total: int) -> None:
+            counts[0], progress.doing = done, f"verifying the store, {done} of {total} versions"
+
+        found = fsck.check(store_path, count)
+        progress.doing = "verifying the copies"
+        return found + ([] if only_local else survey.of_copies(store_path)), counts[0]
 
 
 def _places(count: int) -> str:
     where = "one target" if count == 1 else f"{count} targets"
     return f", and their copies at {where}," if count else ""
-
-
-def _progress(counts: list[int]) -> Callable[[int, int], None]:
-    """Say on stderr how far it is, every two seconds, and keep the count."""
-    said = [time.monotonic()]
-
-    def tell(done: int, total: int) -> None:
-        counts[0] = done
-        if time.monotonic() - said[0] > QUIET_SECONDS:
-            said[0] = time.monotonic()
-            print(f"verifying, {done} of {total} versions ...", file=sys.stderr, flush=True)
-
-    return tell

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from modelfleet.copies import replicate, targets
+from modelfleet.copies.holders.streams import megabytes
 from modelfleet.copies.replicate import Report
 from modelfleet.errors import EXIT_FAILURE, EXIT_VERDICT, Failure
 from modelfleet.options import STORE
@@ -53,6 +54,6 @@ def _print(report: Report) -> None:
         click.echo(f"{row.holder}: {replicate.told(row)}")
     for wrong in (*report.findings, *report.failed):
         click.echo(str(wrong))
-    sent = replicate.megabytes(sum(row.sent_bytes for row in report.holders))
+    sent = megabytes(sum(row.sent_bytes for row in report.holders))
     end = "each has its copies" if report.is_complete else "not every one has its copies"
     click.echo(f"{report.versions} versions, copies at {report.target}: {report.copies}; {sent} sent; {end}")

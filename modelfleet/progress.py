@@ -1,16 +1,22 @@
-"""A line on stderr every two seconds that says what is being done; none where it is done sooner."""
+"""Progress, on standard error: results alone go to standard output."""
 
 from __future__ import annotations
 
-import sys
 import threading
 from types import TracebackType
+
+import click
 
 QUIET_SECONDS = 2.0
 
 
+def say(text: str) -> None:
+    """Say at once what a person has to know, such as what is installed or started on this machine."""
+    click.echo(text, err=True)
+
+
 class Progress:
-    """Say what ``doing`` is now, for as long as the block runs."""
+    """Say what ``doing`` is now, every two seconds for as long as the block runs; nothing where it ends sooner."""
 
     def __init__(self, doing: str) -> None:
         self.doing = doing
@@ -29,4 +35,4 @@ class Progress:
 
     def _tell(self) -> None:
         while not self._over.wait(QUIET_SECONDS):
-            print(f"{self.doing} ...", file=sys.stderr, flush=True)
+            say(f"{self.doing} ...")

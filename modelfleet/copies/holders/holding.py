@@ -1,7 +1,8 @@
-"""What can hold copies: a host or a URL. The data that both speak in, and what each has to be able to do."""
+"""What a holder of copies has to be able to do, and the data that hosts and URLs both speak in."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +77,16 @@ class Look:
         """Return the copy of a version, whole or not."""
         return next((copy for copy in self.copies if (copy.name, copy.version) == (name, version)), None)
 
+    def has_good(self, name: str, version: int, digest: str) -> bool:
+        """Tell whether there is a whole copy of a version."""
+        copy = self.copy_of(name, version)
+        return bool(copy and copy.is_whole and copy.digest == digest)
+
+    def is_stale(self, path: str, content: bytes) -> bool:
+        """Tell whether a document is not there, or is another than this content."""
+        there = self.documents.get(path)
+        return there is None or there.sha256 != hashlib.sha256(content).hexdigest()
+
 
 class Holder(Protocol):
     """One place that holds copies. Every method raises Failure where it can't be reached or refuses."""
@@ -83,7 +94,7 @@ class Holder(Protocol):
     name: str
     base: str
     """What its paths are below, as a person would write it: ``server1:/opt/modelfleet``, or the URL."""
-    papers: str
+    documents_at: str
     """Where the store's documents are, written in the same way."""
 
     def look(self, *, releases: bool = False, hold: bool = False) -> Look:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from modelfleet.copies import contents
-from modelfleet.copies.holding import Copy, Holder
+from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, index, ledger, place, writing
 from modelfleet_service import model

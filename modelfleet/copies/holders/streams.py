@@ -1,4 +1,4 @@
-"""Bytes on their way: written to a file in pieces, and verified on arrival."""
+"""Bytes on their way: written to a file in pieces, verified on arrival, and counted."""
 
 from __future__ import annotations
 
@@ -38,3 +38,8 @@ def written(chunks: Iterable[bytes], target: Path, file: File, where: str) -> No
 def described(path: str, content: bytes) -> File:
     """Return path, SHA-256 and size of content that is in memory."""
     return File(path, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def megabytes(count: int) -> str:
+    """Write a number of bytes for people."""
+    return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count} bytes"

@@ -1,4 +1,4 @@
-"""A host that holds copies: one SSH session, in which `on_host.py` runs as root and answers requests."""
+"""A host that holds copies: one SSH session, in which `agent` runs as root and answers requests."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from modelfleet.copies.holding import Copy, Flaw, Look, Original
-from modelfleet.copies.streams import CHUNK, described, written
+from modelfleet.copies.holders import shipping
+from modelfleet.copies.holders.holding import Copy, Flaw, Look, Original
+from modelfleet.copies.holders.streams import CHUNK, described, written
 from modelfleet.errors import Failure
 from modelfleet.evidence.session import reason
 from modelfleet.fleet import Host
 from modelfleet.tree import ROOT
 from modelfleet_service.model import File
 
-SCRIPT = Path(__file__).with_name("on_host.py")
 HOME = "/opt/modelfleet"
 ALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4")
 UNREACHABLE = "see that it is up and answers SSH"
@@ -31,11 +31,12 @@ class HostHolder:
 
     def __init__(self, host: Host, root: str = HOME) -> None:
         self.name, self.base = host.name, f"{host.name}:{root}"
-        self.papers = f"{self.base}/copies/store"
+        self.documents_at = f"{self.base}/copies/store"
         self._stderr: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the session
-        self._process = _start(host, self._stderr)
+        program = shipping.program()
+        self._process = _start(host, len(program), self._stderr)
         self._lacking: dict[str, tuple[Path, int]] = {}
-        self._say(SCRIPT.read_bytes() + json.dumps({"root": root}).encode() + b"\n")
+        self._say(program + json.dumps({"root": root}).encode() + b"\n")
 
     def look(self, *, releases: bool = False, hold: bool = False) -> Look:
         """Verify every byte there; with ``hold``, keep other runs out and remove what a killed one left."""
@@ -148,9 +149,9 @@ class HostHolder:
         return reason(self._stderr.read())
 
 
-def _start(host: Host, stderr: IO[str]) -> subprocess.Popen[bytes]:
-    """Start the host's own python3 on as many bytes of its input as the script has; what follows are requests."""
-    code = f"import sys; exec(compile(sys.stdin.buffer.read({SCRIPT.stat().st_size}), 'on_host.py', 'exec'))"
+def _start(host: Host, size: int, stderr: IO[str]) -> subprocess.Popen[bytes]:
+    """Start the host's own python3 on as many bytes of its input as the program has; what follows are requests."""
+    code = f"import sys; exec(compile(sys.stdin.buffer.read({size}), 'agent', 'exec'))"
     program, *words = host.ssh("sudo", "-n", "python3", "-c", shlex.quote(code))
     options = ALIVE if program == "ssh" else ()
     command = [program, *options, *words]

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet import needs
-from modelfleet.copies.holding import Copy, Flaw, Look, Original
-from modelfleet.copies.streams import described, pieces, written
+from modelfleet.copies.holders.holding import Copy, Flaw, Look, Original
+from modelfleet.copies.holders.streams import described, pieces, written
 from modelfleet.errors import Failure
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError
@@ -30,7 +30,7 @@ class UrlHolder:
 
     def __init__(self, url: str, **options: Any) -> None:
         self.name = self.base = url
-        self.papers = f"{url}/store"
+        self.documents_at = f"{url}/store"
         self._system, self._base = _opened(url, options)
         self._renames = url.partition("://")[0] in RENAMES
         self._there: dict[str, str] = {}
@@ -196,7 +196,7 @@ def _opened(url: str, options: dict[str, Any]) -> tuple[Any, str]:
         import fsspec
 
         if extra == "sftp":
-            from modelfleet.copies.sftp import OnlyKnown
+            from modelfleet.copies.holders.sftp import OnlyKnown
 
             options = {"host_key_policy": OnlyKnown(), **options}
         system, base = fsspec.core.url_to_fs(url, **options)

@@ -1,0 +1,90 @@
+"""The store's documents in several copies: what one has that another lacks, and what they are together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from modelfleet.store import alias, audit, ledger
+from modelfleet.store.records import parsed
+
+Line = tuple[bytes, dict[str, Any]]
+
+
+def is_log(path: str) -> bool:
+    """Tell whether a document only ever grows: a ledger or the audit log."""
+    return path == audit.FILE or path.endswith(f"/{ledger.FILE}")
+
+
+def lacking(path: str, ours: bytes, theirs: bytes) -> int:
+    """Return how many records of the other copy ours lacks; none for documents that are no logs."""
+    if not is_log(path):
+        return 0
+    have = {line for line, _ in _lines(ours)}
+    return sum(line not in have for line, _ in _lines(theirs))
+
+
+def is_older(path: str, ours: bytes, theirs: bytes) -> bool:
+    """Tell whether the other copy is an earlier state of our log."""
+    return is_log(path) and ours.startswith(theirs)
+
+
+def is_sound(path: str, content: bytes) -> bool:
+    """Tell whether no line of a log was altered, or the aliases fit their checksum."""
+    if is_log(path):
+        return not parsed(content).altered
+    if path.endswith(f"/{alias.FILE}"):
+        try:
+            document = json.loads(content)
+            return bool(document["sha256"] == alias.digest(document["aliases"]))
+        except (ValueError, KeyError, TypeError):
+            return False
+    return content.strip().isdigit()
+
+
+def clash(copies: Iterable[bytes]) -> int | None:
+    """Return a version to which copies of a ledger give different digests; None if there is none."""
+    known: dict[int, str] = {}
+    for content in copies:
+        for _, record in _lines(content):
+            if known.setdefault(int(record["version"]), record["digest"]) != record["digest"]:
+                return int(record["version"])
+    return None
+
+
+def merged(copies: Iterable[bytes]) -> bytes:
+    """Return the log that has every sound record of any copy, once, in the order of time.
+
+    The other copies are earlier states of ours, so their records come first within a second. Lines of our own that
+    were altered stay, as evidence, as long as the others have not brought as many new ones.
+    """
+    ours, *others = copies
+    altered = [ours.split(b"\n")[number - 1] for number in parsed(ours).altered]
+    had, found = len(_lines(ours)), list[Line]()
+    for content in (*sorted(others, key=len, reverse=True), ours):
+        have = {line for line, _ in found}
+        found += [(line, record) for line, record in _lines(content) if line not in have]
+    found.sort(key=lambda entry: str(entry[1].get("time", "")))
+    kept = altered if len(found) - had < len(altered) else []
+    return b"".join(line + b"\n" for line in (*(line for line, _ in found), *kept))
+
+
+def freshest(copies: Iterable[tuple[int, bytes]]) -> bytes | None:
+    """Return the content that came with the longest audit log, of those given with the log's length."""
+    ranked = sorted(copies, key=lambda entry: entry[0])
+    return ranked[-1][1] if ranked else None
+
+
+def count(content: bytes) -> int:
+    """Return how many sound records a log has."""
+    return len(parsed(content).found)
+
+
+def _lines(content: bytes) -> list[Line]:
+    found = []
+    for line in content.split(b"\n"):
+        records = parsed(line).found
+        if records:
+            found.append((line, records[0]))
+    return found

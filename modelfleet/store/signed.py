@@ -1,0 +1,55 @@
+"""Which signatures the audit log says that a version has, so that the store itself notices when one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelfleet.store import audit
+from modelfleet.store.verifying import Finding, Version
+from modelfleet_service import model, signing
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import MANIFEST, SIGNATURES, Model
+
+Recorded = Mapping[str, Mapping[tuple[str, str], Mapping[str, Any]]]
+CURE = "run `modelfleet store heal`, which takes it from a copy, or have the model signed again"
+
+
+def recorded(store: Path | None = None) -> Recorded:
+    """Return the last record of each signing by the version's digest, and then by role and key."""
+    found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
+    for event in audit.read(store):
+        if event["act"] == "signed":
+            found.setdefault(event["digest"], {})[event["role"], event["key"]] = event
+    return found
+
+
+def check(versions: Iterable[Version], store: Path | None = None) -> Iterator[Finding]:
+    """Return a finding for each version that lacks a signature which the log has."""
+    known = recorded(store)
+    for version in versions if known else ():
+        yield from findings_of(version, known)
+
+
+def findings_of(version: Version, known: Recorded) -> Iterator[Finding]:
+    """Return a finding where a version lacks a signature; none where its manifest.sig is altered, which is another."""
+    lost = lacking(version, known)
+    if lost:
+        who = " and ".join(f"as {one['role']} by {one['by']} (key {one['key']}) on {one['time']}" for one in lost)
+        is_there = (version.folder / SIGNATURES).exists()
+        what = f"{SIGNATURES} lacks a signature: it was" if is_there else f"{SIGNATURES} is missing, it was"
+        where = f"{version.name}:{version.version}"
+        yield Finding(where, "unsigned", f"{what} signed {who}", CURE, version.name, version.version, SIGNATURES)
+
+
+def lacking(version: Version, known: Recorded) -> list[Mapping[str, Any]]:
+    """Return the records of the signatures that a version had and that its manifest.sig has no more."""
+    try:
+        digest = version.digest or model.identity((version.folder / MANIFEST).read_bytes())
+        had = known.get(digest, {})
+        found = signing.verify_all(Model(version.folder, digest, (), version.said())) if had else ()
+    except (ModelError, OSError):
+        return []
+    has = {(entry.role, entry.key) for entry in found}
+    return [record for entry, record in had.items() if entry not in has]
