@@ -45,9 +45,7 @@ def flaws(folder: Path, content: bytes, found: Found) -> Iterator[dict[str, str]
     found["bytes"] = len(content)
     if found["signatures"]:
         found["good"][found["signatures"]] = SIGNATURES
-    here = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
-    for name in sorted(here - set(files) - {MANIFEST, SIGNATURES}):
-        yield flaw(name, "unlisted", "is not in the manifest")
+    yield from added(folder, set(files))
     for name, (sha256, size) in files.items():
         path = folder / name
         if not is_plain(path):
@@ -59,6 +57,18 @@ def flaws(folder: Path, content: bytes, found: Found) -> Iterator[dict[str, str]
         else:
             found["good"][sha256] = name
             found["bytes"] += size
+    yield from writable(folder)
+
+
+def added(folder: Path, listed: set[str]) -> Iterator[dict[str, str]]:
+    """Yield what is in a folder and not in its manifest."""
+    here = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()}
+    for name in sorted(here - listed - {MANIFEST, SIGNATURES}):
+        yield flaw(name, "unlisted", "is not in the manifest")
+
+
+def writable(folder: Path) -> Iterator[dict[str, str]]:
+    """Yield what can be written to."""
     for path in (folder, *sorted(folder.rglob("*"))):
         if not path.is_symlink() and path.stat().st_mode & 0o222:
             yield flaw("" if path == folder else str(path.relative_to(folder)), "writable", "can be written to")
