@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +132,11 @@ def test_a_server_tells_which_digests_its_releases_hold(tmp_path: Path) -> None:
         ("0b", True, ["b", "c"]),
         ("0c", False, None),
     ]
+
+
+def test_the_store_knows_nothing_of_fleets_and_copies() -> None:
+    code = "import sys, pkgutil, importlib, modelfleet.store as s\n"
+    code += "[importlib.import_module(f'{s.__name__}.{one.name}') for one in pkgutil.iter_modules(s.__path__)]\n"
+    code += "print([one for one in sys.modules if one.startswith('modelfleet.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"modelfleet.fleet", "modelfleet.evidence", "modelfleet.copies"} & set(ast.literal_eval(done.stdout))

@@ -11,7 +11,7 @@ import click
 from modelfleet.commands.store.replicate import said
 from modelfleet.copies import recover, targets
 from modelfleet.copies.recover import Row
-from modelfleet.errors import EXIT_VERDICT
+from modelfleet.errors import EXIT_VERDICT, Failure, Failures
 from modelfleet.options import STORE
 
 FIELDS = "versions (name, version, digest, state, source, what), documents, failed"
@@ -30,6 +30,9 @@ def command(fleet_or_url: str, copies: int | None, as_json: bool, store_path: Pa
     """
     one = targets.target(fleet_or_url)
     report = recover.run(targets.Target(one.target, copies or (1 if one.is_url else 2)), store_path)
+    if not report.versions:
+        cure = "check it; `modelfleet store replicate --to` is what makes copies"
+        raise Failures([*report.failed, Failure(fleet_or_url, "nobody there has a copy or a release", cure)])
     if as_json:
         failed = [said(failure) for failure in report.failed]
         click.echo(json.dumps(asdict(report) | {"failed": failed}))

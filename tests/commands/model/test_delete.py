@@ -37,3 +37,15 @@ def test_a_refusal_is_a_line_for_each_thing_that_refers_to_it(tmp_path: Path) ->
         stores.set_alias("many", alias, 1, tmp_path)
     done = run("model", "delete", "many@stable", "--without-hosts", "--store", str(tmp_path))
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 2)
+
+
+def test_a_version_that_a_fleet_file_has_is_not_deleted(tmp_path: Path) -> None:
+    publish(tmp_path / "store")
+    fleet = tmp_path / "fleet.yml"
+    services = [{"name": "many", "model": "many:1", "port": 8001}]
+    fleet.write_text(
+        json.dumps({"all": {"vars": {"services": services}, "children": {"servers": {"hosts": {"one": {}}}}}})
+    )
+    arguments = ("--without-hosts", "--fleet", str(fleet), "--store", str(tmp_path / "store"))
+    assert "fleet.yml has it as services.many.model" in run("model", "delete", "many:1", *arguments).stderr
+    assert stores.versions("many", tmp_path / "store") == [1]

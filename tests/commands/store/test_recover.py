@@ -70,3 +70,11 @@ def test_the_json_has_a_state_for_each_version(kept: Kept) -> None:
 def test_a_target_that_is_neither_a_url_nor_a_fleet_file_is_one_line_and_exit_1(kept: Kept) -> None:
     done = run("store", "recover", str(kept.away / "none.yml"), *kept.option)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+
+
+def test_a_url_where_nothing_is_was_mistyped(kept: Kept) -> None:
+    lose(kept)
+    done = run("store", "recover", f"{kept.url}-mistyped", *kept.option)
+    said = f"{kept.url}-mistyped: nobody there has a copy or a release; check it; "
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
