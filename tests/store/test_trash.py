@@ -55,6 +55,17 @@ def test_a_version_from_before_the_ledger_can_be_deleted_and_is_anchored_then(th
     assert stores.find("many:3", three)
 
 
+def test_what_lost_its_manifest_and_is_in_no_ledger_is_not_restored(three: Path) -> None:
+    stores.delete("many:3", three)
+    lies = three / ".trash/many/3"
+    lies.chmod(0o755)
+    (lies / "manifest.json").unlink()
+    (three / "many/ledger.jsonl").unlink()
+    with pytest.raises(Failure, match="many:3: its manifest is lost"):
+        stores.restore("many:3", three)
+    assert lies.is_dir()
+
+
 @pytest.mark.parametrize("reference", ["many:9", "other:1", "many@champion", "many", "../x:1"])
 def test_what_the_trash_lacks_can_t_be_restored(three: Path, reference: str) -> None:
     with pytest.raises(Failure, match="; "):
