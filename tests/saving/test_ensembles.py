@@ -264,12 +264,10 @@ def test_a_member_whose_digest_is_a_path_is_not_looked_for(home: Path) -> None:
 
 
 def test_a_member_that_is_deleted_while_it_becomes_one_is_refused_and_nothing_is_saved(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ensembles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The delete comes between the trial of the ensemble and its publishing."""
-    store = Path(shutil.copytree(home, tmp_path / "store"))
-    for name in ("both", "judge"):
-        shutil.rmtree(store / name, ignore_errors=True)
+    store = Path(shutil.copytree(ensembles, tmp_path / "store"))
 
     def prove(*arguments: Any) -> int:
         stores.delete("cubes:1", store)
