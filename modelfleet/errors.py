@@ -22,6 +22,10 @@ class Failure(Exception):  # noqa: N818 - a word of the user's, printed as it st
         self.cure = cure
         self.exit_code = exit_code
 
+    def said(self) -> dict[str, str]:
+        """Return it as ``--json`` prints it."""
+        return {"where": self.where, "what": self.what, "cure": self.cure}
+
 
 class Failures(Exception):  # noqa: N818
     """Several known failures found in one go; printed a line each."""

@@ -9,7 +9,7 @@ from typing import Any
 from modelfleet import store
 from modelfleet.comparison import metrics, rows, scoring, verdict
 from modelfleet.comparison.differences import Difference, differences
-from modelfleet.comparison.metrics import ClassScore, Metric
+from modelfleet.comparison.metrics import OF_PROBABILITIES, ClassScore, Metric
 from modelfleet.comparison.scoring import CLASSIFICATION, REGRESSION, Labels, Values
 from modelfleet.comparison.verdict import Verdict
 from modelfleet.progress import Progress
@@ -108,8 +108,9 @@ def _judged(first: Model, second: Model, found: rows.Rows, scored: Labels | Valu
 
 
 def _doubts(measured: list[Metric], judged: Verdict, second: Model) -> tuple[str, ...]:
-    """Say which metrics are much worse though the test shows no difference."""
-    worse = [f"{one.metric} by {abs(one.change):.2g}" for one in measured if one.is_much_worse]
+    """Say which metrics are much worse though the test, which knows nothing of probabilities, shows no difference."""
+    judged_by = [one for one in measured if one.metric not in OF_PROBABILITIES]
+    worse = [f"{one.metric} by {abs(one.change):.2g}" for one in judged_by if one.is_much_worse]
     if not worse or not judged.can_t_tell:
         return ()
     return (f"{second.reference} is worse in {', '.join(worse)}, which the test does not show: too few rows to tell",)

@@ -11,6 +11,7 @@ from modelfleet.comparison.scoring import Labels, Values
 from modelfleet.needs import library
 
 SHARE, PART = 0.05, 0.1
+OF_PROBABILITIES = frozenset({"log_loss", "roc_auc"})
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Verdict:
     def can_t_tell(self) -> bool:
         """Whether no difference was shown, and more rows could show that the second version is worse."""
         lost = sum(self.counts.get(name, 0) for name in ("only_first_right", "first_nearer"))
-        return self.verdict == NOT_SHOWN and (self.decisive < FEWEST or 2 * lost > self.decisive)
+        return self.verdict == NOT_SHOWN and lost > 0 and (self.decisive < FEWEST or 2 * lost > self.decisive)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from modelfleet.copies import merging
 from modelfleet.copies.holders.holding import Original
+from modelfleet.errors import Failure
 from modelfleet.store import alias, audit, fsck, ledger, place, signed, verifying
 from modelfleet.store.settling import HERE
 from modelfleet.store.signed import Recorded
@@ -104,9 +106,24 @@ def damaged(original: Original, paths: set[Path]) -> Finding | None:
 
 
 def documents(store: Path | None) -> dict[str, bytes]:
-    """Return the store's documents by their path in the store: ledgers, aliases, the audit log."""
+    """Return the store's documents by their path in the store: ledgers, aliases, the audit log.
+
+    Raises Failure where one can't be read.
+    """
     folder = place.path(store)
-    return {path: (folder / path).read_bytes() for path in _documents(folder, place.all_names(store))}
+    return {path: _content(folder / path) for path in _documents(folder, place.all_names(store))}
+
+
+def sound_documents(store: Path | None) -> tuple[dict[str, bytes], list[Finding]]:
+    """Return the documents that are to be copied, and a finding for each that was altered: good copies are to stay.
+
+    A log with an altered line is among them: its copies have what it lacks, and are not replaced then.
+    """
+    found = documents(store)
+    spoilt = [path for path, content in found.items() if not (merging.is_log(path) or merging.is_sound(path, content))]
+    what, cure = "was altered, and is not copied", "run `modelfleet store heal`"
+    wrong = [Finding(str(place.path(store) / path), "altered", what, cure) for path in spoilt]
+    return {path: content for path, content in found.items() if path not in spoilt}, wrong
 
 
 def is_document(path: str) -> bool:
@@ -139,6 +156,13 @@ def _unsigned(version: Version, one: Original, known: Recorded) -> Iterator[Find
 def _documents(folder: Path, found: list[str]) -> Iterator[str]:
     candidates = [audit.FILE, *(f"{name}/{file}" for name in found for file in OF_NAMES)]
     yield from (path for path in candidates if (folder / path).is_file())
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
 
 
 def _file(folder: Path, name: str) -> File:

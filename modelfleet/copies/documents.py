@@ -64,13 +64,12 @@ def _is_number(content: bytes) -> bool:
 
 def _write(path: str, before: bytes | None, content: bytes, store: Path | None) -> None:
     file = place.path(store) / path
-    file.parent.mkdir(parents=True, exist_ok=True)
     if path == audit.FILE:
-        with records.held(file):
+        with disk.told(file), records.held(file):
             now = file.read_bytes()
             _replace(file, path, before and now, merging.merged([now, content]), store)
         return
-    with disk.changing(file.parent):
+    with disk.changing(file.parent, make=True):
         _replace(file, path, before, content, store)
 
 

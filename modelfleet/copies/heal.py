@@ -58,18 +58,29 @@ def _is_local(finding: Finding, store: Path | None) -> bool:
 
 
 def _local(one: Target, store: Path | None, done: list[str], failed: list[Failure]) -> None:
-    with contextlib.suppress(Failure), targets.opened(one, releases=True) as holders:
-        lines, refused = documents.bring(holders, store)
-        done += lines
-        failed += refused
-        for version in broken(store):
+    with contextlib.ExitStack() as stack:
+        try:
+            holders = stack.enter_context(targets.opened(one, releases=True))
+        except (Failure, Failures):
+            return  # `_remote` asks it again, and says why
+        for bring in (documents.bring, _versions, signatures.bring):
             try:
-                done += _brought(holders, version, store)
+                lines, refused = bring(holders, store)
             except Failure as failure:
-                failed.append(failure)
-        lines, refused = signatures.bring(holders, store)
-        done += lines
-        failed += refused
+                lines, refused = [], [failure]
+            done += lines
+            failed += refused
+
+
+def _versions(holders: Holders, store: Path | None) -> tuple[list[str], list[Failure]]:
+    done: list[str] = []
+    failed: list[Failure] = []
+    for version in broken(store):
+        try:
+            done += _brought(holders, version, store)
+        except Failure as failure:
+            failed.append(failure)
+    return done, failed
 
 
 def broken(store: Path | None) -> list[Version]:
@@ -84,14 +95,15 @@ def broken(store: Path | None) -> list[Version]:
 def _brought(holders: Holders, version: Version, store: Path | None) -> list[str]:
     name, number = version
     digest = ledger.read(place.home(name, store)).digests.get(number)
-    sources = sources_of(holders, version, digest)
-    for holder, copy in sources:
-        with contextlib.suppress(Failure):
+    what, cure = "no holder has a good copy", "save the model again"
+    for holder, copy in sources_of(holders, version, digest):
+        try:
             aside = versions.bring(holder, copy, name, number, store, "healed")
             kept = f"; the damaged one is kept at {aside}" if aside else ""
             return [f"{name}:{number}: brought back from {holder.base}/{copy.where}{kept}"]
-    what = "no holder has a good copy" if not sources else "no copy arrived whole"
-    raise Failure(f"{name}:{number}", what, "save the model again")
+        except Failure as failure:
+            what, cure = f"can't be brought back ({failure.where}: {failure.what})", failure.cure
+    raise Failure(f"{name}:{number}", what, cure)
 
 
 def sources_of(holders: Holders, version: Version, digest: str | None) -> Sequence[tuple[Holder, Copy]]:

@@ -15,7 +15,7 @@ from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.progress import Progress
 from modelfleet.store import place
-from modelfleet_service.model import identity
+from modelfleet_service.model import CARD, MANIFEST, identity
 
 RECOVERED, THERE, REFUSED, LOST = "recovered", "there", "refused", "lost"
 
@@ -99,7 +99,7 @@ def _key(holder: Holder, copy: Copy) -> tuple[str, int] | None:
         name, version = copy.name, copy.version
     else:
         try:
-            card: dict[str, Any] = yaml.safe_load(holder.read(f"{copy.where}/model.yaml"))
+            card: dict[str, Any] = yaml.safe_load(holder.read(f"{copy.where}/{CARD}"))
             name, version = str(card["name"]), int(card["version"])
         except (yaml.YAMLError, KeyError, TypeError, ValueError):
             return None
@@ -126,7 +126,7 @@ def _recovered(
 def _is_there(key: tuple[str, int], digest: str, store: Path | None) -> bool:
     name, version = key
     for folder in (place.home(name, store) / str(version), place.trashed(name, version, store)):
-        manifest = folder / "manifest.json"
+        manifest = folder / MANIFEST
         if manifest.is_file() and identity(manifest.read_bytes()) == digest:
             return True
     return False

@@ -66,7 +66,8 @@ def run(one: Target, store: Path | None = None) -> Report:
 def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     """Make the copies; the caller keeps other runs out."""
     originals, wrong = contents.originals(store)
-    documents = contents.documents(store)
+    documents, spoilt = contents.sound_documents(store)
+    wrong += spoilt
     progress.doing = f"verifying what is at {one.target}"
     with targets.opened(one, hold=True) as holders:
         refusing.few(one, holders)
@@ -81,18 +82,14 @@ def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     rows = tuple(row for row, _ in done.values())
     found = {finding.where: finding for _, findings in done.values() for finding in findings}
     failures = (*holders.failed.values(), *failed.values())
-    versions = len({(o.name, o.version) for o in originals} | {(one.name, one.version) for one in wrong})
+    versions = len({(o.name, o.version) for o in originals} | {(one.name, one.version) for one in wrong if one.version})
     return Report(one.target, one.copies, versions, rows, (*wrong, *found.values()), failures)
 
 
 def _filled(
     holder: Holder, look: Look, wanted: Sequence[Original], documents: Mapping[str, bytes], progress: Progress
 ) -> tuple[Row, list[Finding]]:
-    needed = [one for one in wanted if not _is_settled(look, one)]
-    paths, free = holder.lacks(needed)
-    damaged = {one.reference: finding for one in needed if (finding := contents.damaged(one, set(paths)))}
-    needed = [one for one in needed if one.reference not in damaged]
-    refusing.full(holder.name, sum(path.stat().st_size for path in paths if path.is_file()), free)
+    needed, damaged = _undamaged(holder, [one for one in wanted if not _is_settled(look, one)])
     stale = {path: content for path, content in documents.items() if look.is_stale(path, content)}
     if stale:
         holder.write(stale)
@@ -104,6 +101,23 @@ def _filled(
     there = len(wanted) - len(needed) - len(damaged)
     row = Row(holder.name, there, len(needed), len(stale), sent)
     return row, list(damaged.values())
+
+
+def _undamaged(holder: Holder, needed: list[Original]) -> tuple[list[Original], dict[str, Finding]]:
+    """Leave out what is damaged in the store, and have the holder told of the files that are sent for the others.
+
+    Versions share files: where one of two is damaged, its bytes are not to be sent for the other. Raises Failure where
+    the holder has no room.
+    """
+    damaged: dict[str, Finding] = {}
+    while True:
+        paths, free = holder.lacks(needed)
+        wrong = {one.reference: finding for one in needed if (finding := contents.damaged(one, set(paths)))}
+        if not wrong:
+            refusing.full(holder.name, sum(path.stat().st_size for path in paths), free)
+            return needed, damaged
+        damaged |= wrong
+        needed = [one for one in needed if one.reference not in wrong]
 
 
 def told(row: Row) -> str:

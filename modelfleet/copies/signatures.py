@@ -36,6 +36,9 @@ def bring(holders: Holders, store: Path | None = None) -> tuple[list[str], list[
             continue
         try:
             done += _brought(holders, version, read, known, store)
+            if signed.lacking(version, known):
+                what = "no holder has all of its signatures"
+                failed.append(Failure(str(version.folder / SIGNATURES), what, SIGN_AGAIN))
         except Failure as failure:
             failed.append(failure)
     return done, failed

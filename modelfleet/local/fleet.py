@@ -44,8 +44,7 @@ def up(fleet: str, servers: int | None, balancers: int | None, models: Sequence[
     client = engine.client()
     existing = containers.of_fleet(client, fleet)
     if _left_over(existing, fleet):
-        _clear(client, fleet, existing)
-        existing = {}
+        raise Failure(f"fleet {fleet}", "hosts of that name are left", f"`modelfleet down --name {fleet}` removes them")
     folder = _folder(fleet)
     hosts = _wanted(client, fleet, existing, _size(folder, servers, balancers))
     image.ensure(client, {host.suite for host in hosts})
@@ -138,11 +137,19 @@ def _left_over(found: dict[str, Container], fleet: str) -> bool:
     """Tell whether these containers were left by a checkout that is gone; refuse them where it is still there."""
     owners = {str(container.labels.get("modelfleet.root")) for container in found.values()} - {str(ROOT)}
     for owner in sorted(owners):
-        if Path(owner, FOLDERS, fleet).is_dir():
+        if _may_be(Path(owner, FOLDERS, fleet)):
             cure = f"run `modelfleet down --name {fleet}` there, or choose another --name"
             raise Failure(f"fleet {fleet}", f"it belongs to the checkout at {owner}", cure)
         say(f"A fleet {fleet} was left by the checkout {owner}, which is gone.")
     return bool(owners)
+
+
+def _may_be(folder: Path) -> bool:
+    """Tell whether a folder is there, or may be: one that this user can't see is not gone."""
+    try:
+        return folder.is_dir()
+    except PermissionError:
+        return True
 
 
 def _check(fleet: str, servers: int | None, balancers: int | None) -> None:

@@ -79,7 +79,7 @@ def save(
         "lineage": _plain(lineage or {}),
         "tags": tags,
     }
-    labels: dict[str, Any] = {"classes": estimators.plain(classes), "activation": activation}
+    labels: dict[str, Any] = {"classes": _labels(classes), "activation": activation}
     besides = {"feature_names": _names(feature_names), "nullable": _names(nullable)}
     cards.examined({**card, **labels, **besides, "about_inputs": _plain(about_inputs or {})})
     examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
@@ -108,6 +108,12 @@ def _plain(said: Any) -> Any:
     if isinstance(said, Mapping):
         return {name: _plain(value) for name, value in said.items()}
     return [_plain(value) for value in said] if isinstance(said, list | tuple) else said
+
+
+def _labels(said: Any) -> Any:
+    """Make a list of labels, of Python's own types; what is none is left for the card to refuse."""
+    is_list = isinstance(said, Iterable) and not isinstance(said, str)
+    return estimators.plain(said) if is_list else said or []
 
 
 def _names(said: Any) -> Any:

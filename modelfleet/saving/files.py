@@ -29,7 +29,9 @@ def save(
     targets: Sequence[Any] | None = None,
 ) -> SavedModel:
     """Save a file, or a folder of code, as the next version of a name; raise Failure, with nothing saved."""
-    if file.is_dir() and entry:
+    if entry and not file.is_dir():
+        raise Failure(str(file), "is no folder of code, and an entry was given", "leave the entry out")
+    if entry:
         return save_code(file, entry, inputs, card, wish, targets)
     if file.suffix == ".onnx":
         return save_onnx(file, inputs, card, wish, targets)

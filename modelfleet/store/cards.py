@@ -18,7 +18,7 @@ def read(folder: Path) -> dict[str, Any]:
     """Return the content of a version's model.yaml; empty where it can't be read."""
     try:
         found = demand(folder)
-    except (OSError, yaml.YAMLError):
+    except (OSError, ValueError, yaml.YAMLError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -35,13 +35,20 @@ def lock(home: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def changing(home: Path, make: bool = False) -> Iterator[None]:
     """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
-    try:
+    with told(home):
         if make:
             home.mkdir(exist_ok=True)
         with lock(home):
             yield
+
+
+@contextlib.contextmanager
+def told(place: Path) -> Iterator[None]:
+    """Turn a disk that is full or read-only into one line."""
+    try:
+        yield
     except OSError as error:
-        where = str(error.filename or home)
+        where = str(error.filename or place)
         cure = "make it writable, or free some space"
         raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
 

@@ -84,7 +84,7 @@ def _told(
     last: dict[tuple[str, str], float] = {}
     for version in numbers:
         folder, card = cards.of_version(name, version, store)
-        reference, metric = f"{name}:{version}", next(iter(card.get("evaluation") or ()), None)
+        reference, metric = f"{name}:{version}", _metric(card)
         yield Past(
             name=name,
             version=version,
@@ -107,6 +107,15 @@ def _state(name: str, version: int, folder: Path, store: Path | None) -> str:
     if folder == place.home(name, store) / str(version):
         return SAVED
     return DELETED if folder.is_dir() else GONE
+
+
+def _metric(card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the first figure of a card; None where it has none, or its evaluation is none."""
+    evaluation = card.get("evaluation")
+    first = evaluation[0] if isinstance(evaluation, list) and evaluation else None
+    if not isinstance(first, dict) or not isinstance(first.get("value"), int | float):
+        return None
+    return first if {"metric", "data_set"} <= first.keys() else None
 
 
 def _change(metric: Mapping[str, Any] | None, last: dict[tuple[str, str], float]) -> float | None:

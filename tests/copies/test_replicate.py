@@ -11,11 +11,11 @@ import pytest
 from fsspec.registry import _registry
 
 from modelfleet import store as stores
-from modelfleet.copies import contents, plan, refusing, replicate, survey, targets
+from modelfleet.copies import contents, heal, plan, refusing, replicate, survey, targets
 from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
 from tests.copies.conftest import Hosts, flip
-from tests.store.tiny import publish
+from tests.store.tiny import publish, write
 
 REFERENCES = ("many:1", "many:2", "many:3", "few:1")
 
@@ -135,3 +135,29 @@ def test_an_url_that_needs_an_extra_says_which(origin: Path, monkeypatch: pytest
     monkeypatch.delitem(_registry, "s3", raising=False)  # kept there by whoever used it before
     with pytest.raises(Failures, match=r"pip install -e '\.\[s3\]'"):
         replicate.run(Target("s3://bucket/here"), origin)
+
+
+def test_altered_aliases_replace_no_copy_and_come_back_by_heal(origin: Path, hosts: Hosts) -> None:
+    stores.set_alias("many", "champion", 2, origin)
+    assert replicate.run(hosts.target, origin).is_complete
+    file = origin / "many/aliases.json"
+    was = file.read_bytes()
+    flip(file)
+    assert [one.where for one in replicate.run(hosts.target, origin).findings] == [str(file)]
+    assert {copy.read_bytes() for copy in hosts.folder.glob("*/copies/store/many/aliases.json")} == {was}
+    assert heal.run(origin).remains == ()
+    assert stores.aliases("many", origin) == {"champion": 2}
+
+
+def test_a_damaged_file_is_not_sent_for_another_version_that_has_the_same(tmp_path: Path, hosts: Hosts) -> None:
+    store = tmp_path / "twins"
+    for _ in range(2):
+        with stores.incoming("many", store) as folder, stores.next_version("many", store) as version:
+            (folder / "shared.lock").write_text("numpy==2\n")
+            write(folder, "many", version)
+            stores.publish(folder, "many", version, store)
+    flip(store / "many/2/shared.lock")
+    report = replicate.run(hosts.target, store)
+    assert ([one.where for one in report.findings], report.failed) == ([str(store / "many/2/shared.lock")], ())
+    assert len(hosts.copies("many:1")) == 2
+    assert hosts.copies("many:2") == []

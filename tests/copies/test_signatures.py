@@ -150,3 +150,11 @@ def test_a_lost_signature_that_no_copy_has_is_said(vouched: Path, tmp_path: Path
     report = heal.run(vouched)
     assert [str(one).partition("; ")[2] for one in report.failed] == ["have the model signed again"]
     assert "unsigned" in {one.kind for one in report.remains}
+
+
+def test_a_recovery_without_all_signatures_is_not_complete(vouched: Path, tmp_path: Path, target: Target) -> None:
+    dropped(vouched / "many/1/manifest.sig")
+    for file in copies(tmp_path):
+        cut(file)
+    report = recover.run(target, vouched)
+    assert [one.what for one in report.failed] == ["no holder has all of its signatures"]

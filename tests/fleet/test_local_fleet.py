@@ -124,6 +124,8 @@ def test_another_checkouts_fleet_is_refused_unless_that_checkout_is_gone(
     folder = ROOT / ".fleets" / OTHER
     aside = folder.rename(tmp_path / "aside")
     try:
+        with pytest.raises(Failure, match=f"`modelfleet down --name {OTHER}` removes them"):
+            local.up(OTHER, 1, 1, [])
         assert local.down(OTHER) == ["balancer1", "server1"]
     finally:
         aside.rename(folder)

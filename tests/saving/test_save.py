@@ -246,6 +246,22 @@ def test_a_booster_s_file_is_saved(tmp_path: Path, suffix: str) -> None:
     assert got == pytest.approx(estimator.predict_proba(ROWS)[: len(got), 1], abs=1e-5)
 
 
+@pytest.mark.parametrize("suffix", ["ubj", "txt"])
+def test_a_booster_s_file_with_examples_of_another_width_is_refused(tmp_path: Path, suffix: str) -> None:
+    file, signs = tmp_path / f"model.{suffix}", (ROWS[:, 0] > 0).astype(int)
+    if suffix == "ubj":
+        xgboost.XGBClassifier(n_estimators=3).fit(ROWS, signs).get_booster().save_model(file)
+    else:
+        lightgbm.LGBMClassifier(n_estimators=3, verbose=-1).fit(ROWS, signs).booster_.save_model(file)
+    for rows in (ROWS[:, 1:], np.hstack([ROWS, ROWS])):
+        with pytest.raises(Failure, match=f"takes {ROWS.shape[1]} columns, and the examples have {rows.shape[1]}"):
+            modelfleet.save(file, "trees", inputs=rows, classes=[0, 1], store_path=tmp_path / "s")
+    with pytest.raises(Failure, match="a booster takes numbers alone"):
+        modelfleet.save(file, "trees", inputs=["one", "two"], classes=[0, 1], store_path=tmp_path / "s")
+    with pytest.raises(Failure, match="is no folder of code, and an entry was given"):
+        modelfleet.save(file, "trees", inputs=ROWS, entry="a:B", store_path=tmp_path / "s")
+
+
 def test_a_folder_of_code_is_saved_with_its_class(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     body = "def __init__(self, folder): pass\n    def predict(self, batch): return {'value': batch['features'][:, 0]}\n"

@@ -84,6 +84,23 @@ def test_a_disk_that_becomes_read_only_during_a_save_is_one_line(
 
 
 @needs_mounts
+@pytest.mark.parametrize("act", ["heal.run(store)", "recover.run(targets.Target(url, 1), store)"])
+def test_a_read_only_store_is_not_repaired_in_one_line(tmp_path: Path, act: str) -> None:
+    """The log and the ledger are lost and a version is damaged; its copies lie elsewhere."""
+    url = f"url = 'file://{tmp_path}/away'\n"
+    code = f"{PUBLISH}from modelfleet.copies import heal, recover, replicate, targets\n{url}"
+    copy = f"{code}publish(store)\nreplicate.run(targets.Target(url, 1), store)"
+    code += f"from modelfleet.errors import Failure, Failures\ntry: print(*{act}.failed)\n"
+    code += "except (Failure, Failures) as e: print(e)\n"
+    script = f'$python -c "{copy}" $store; rm $store/audit.jsonl $store/many/ledger.jsonl; '
+    script += "chmod u+w $store/many/1/model.onnx; echo x > $store/many/1/model.onnx; "
+    script += f'mount -o remount,ro $store; $python -c "{code}" $store'
+    done = mounted(tmp_path / "disk", script)
+    assert "Read-only file system" in done.stdout, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@needs_mounts
 def test_a_file_that_a_full_disk_does_not_take_leaves_nothing_beside_it(tmp_path: Path) -> None:
     code = "import sys, pathlib; from modelfleet.store import disk; file = pathlib.Path(sys.argv[1]) / 'a.json'\n"
     code += "disk.write(file, 'old')\ntry: disk.write(file, 'x' * 5 * 10**6)\nexcept OSError as e: print(e.strerror)\n"

@@ -15,9 +15,6 @@ signature: {{inputs: [], outputs: []}}
 evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 """
 HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
-"""The kinds of findings that lose nothing: what a kill may leave."""
-
-HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing, which a kill may leave: `modelfleet.store.mending` mends the first three."""
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from modelfleet.commands.store.replicate import said
 from modelfleet.copies import heal
 from modelfleet.errors import EXIT_VERDICT
 from modelfleet.options import STORE
@@ -24,7 +23,7 @@ def command(as_json: bool, store_path: Path | None) -> int:
     was done and what could not be; exit status 3 if something is still wrong.
     """
     report = heal.run(store_path)
-    failed, remains = [said(failure) for failure in report.failed], [asdict(finding) for finding in report.remains]
+    failed, remains = [failure.said() for failure in report.failed], [asdict(finding) for finding in report.remains]
     if as_json:
         click.echo(json.dumps({"done": report.done, "failed": failed, "remains": remains}))
     else:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from modelfleet.commands.store.replicate import said
 from modelfleet.copies import recover, targets
 from modelfleet.copies.recover import Row
 from modelfleet.errors import EXIT_VERDICT, Failure, Failures
@@ -34,7 +33,7 @@ def command(fleet_or_url: str, copies: int | None, as_json: bool, store_path: Pa
         cure = "check it; `modelfleet store replicate --to` is what makes copies"
         raise Failures([*report.failed, Failure(fleet_or_url, "nobody there has a copy or a release", cure)])
     if as_json:
-        failed = [said(failure) for failure in report.failed]
+        failed = [failure.said() for failure in report.failed]
         click.echo(json.dumps(asdict(report) | {"failed": failed}))
     else:
         for line in (*map(_told, report.versions), *report.documents, *map(str, report.failed)):

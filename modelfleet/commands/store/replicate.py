@@ -12,7 +12,7 @@ import click
 from modelfleet.copies import replicate, targets
 from modelfleet.copies.holders.streams import megabytes
 from modelfleet.copies.replicate import Report
-from modelfleet.errors import EXIT_FAILURE, EXIT_VERDICT, Failure
+from modelfleet.errors import EXIT_FAILURE, EXIT_VERDICT
 from modelfleet.options import STORE
 
 FIELDS = "target, copies, versions, holders (holder, there, sent, documents, sent_bytes), findings, failed"
@@ -41,12 +41,7 @@ def command(to: str | None, copies: int | None, as_json: bool, store_path: Path 
 
 def document(report: Report) -> dict[str, Any]:
     """Return what --json prints."""
-    return asdict(report) | {"failed": [said(failure) for failure in report.failed]}
-
-
-def said(failure: Failure) -> dict[str, str]:
-    """Return a failure as --json prints it."""
-    return {"where": failure.where, "what": failure.what, "cure": failure.cure}
+    return asdict(report) | {"failed": [failure.said() for failure in report.failed]}
 
 
 def _print(report: Report) -> None:

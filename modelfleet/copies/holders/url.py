@@ -6,6 +6,7 @@ A version is there once its manifest is, which is written last.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from modelfleet.copies.holders.streams import described, pieces, written
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File
+
+VERSION = re.compile(r"models/[^/]+/[^/]+")
 
 
 class UrlHolder:
@@ -36,7 +39,7 @@ class UrlHolder:
             if hold:
                 self._files.remove(left)
             folders = sorted({path.rpartition("/")[0] for path in files if path.endswith(f"/{MANIFEST}")})
-            copies = tuple(self._copy(folder, files) for folder in folders if folder.startswith("models/"))
+            copies = tuple(self._copy(folder, files) for folder in folders if VERSION.fullmatch(folder))
             documents = {
                 path.removeprefix("store/"): File(path.removeprefix("store/"), *self._files.digest(path))
                 for path in files
@@ -90,7 +93,7 @@ class UrlHolder:
         """End it; fsspec keeps its own connections."""
 
     def _copy(self, folder: str, files: dict[str, int]) -> Copy:
-        _, name, version = folder.split("/", 2)
+        _, name, version = folder.split("/")
         manifest = self.read(f"{folder}/{MANIFEST}")
         self._there[f"{folder}/{MANIFEST}"] = hashlib.sha256(manifest).hexdigest()
         signatures = self._files.digest(f"{folder}/{SIGNATURES}")[0] if f"{folder}/{SIGNATURES}" in files else ""

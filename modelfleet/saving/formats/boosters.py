@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,10 @@ from modelfleet.saving.estimators import classes_of, own_answers, refuse_nan
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Answers
+
+if TYPE_CHECKING:
+    from modelfleet_service.runtimes.lightgbm import LightgbmRuntime
+    from modelfleet_service.runtimes.xgboost import XgboostRuntime
 
 FILES = {"xgboost": "model.ubj", "lightgbm": "model.txt"}
 NEEDS = {"xgboost": ("xgboost-cpu", "numpy"), "lightgbm": ("lightgbm", "numpy")}
@@ -54,11 +58,16 @@ def rows(where: str, inputs: Inputs) -> NDArray[np.float64]:
 
 def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[Any]) -> tuple[Scoring, Answers]:
     """Copy a booster's file; what it answers now is its golden set. Raises Failure where it can't be scored."""
+    given = rows(str(file), inputs).shape[1]
     shutil.copyfile(file, folder / FILES[kind])
     try:
-        answers = score(folder / FILES[kind], kind, inputs, list(classes))
+        runtime = _runtime(folder / FILES[kind], kind, list(classes))
     except ModelError as error:
         raise Failure(str(file), error.what, "save it with Booster.save_model") from error
+    if runtime.columns != given:
+        what = f"takes {runtime.columns} columns, and the examples have {given}"
+        raise Failure(str(file), what, "give examples with its columns, in its order")
+    answers = runtime.score(inputs.batch)
     refuse_nan(str(file), answers)
     shares = answers.probabilities
     if shares is not None and shares.shape[1] != len(classes):
@@ -68,18 +77,17 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
 
 def score(path: Path, kind: str, inputs: Inputs, classes: list[Any]) -> Answers:
     """Score instances with a booster of a kind, ``xgboost`` or ``lightgbm``; raise ModelError where it is none."""
-    from modelfleet_service.runtimes import Runtime
+    return _runtime(path, kind, classes).score(inputs.batch)
 
-    runtime: Runtime
+
+def _runtime(path: Path, kind: str, classes: list[Any]) -> XgboostRuntime | LightgbmRuntime:
     if kind == "xgboost":
         from modelfleet_service.runtimes.xgboost import XgboostRuntime
 
-        runtime = XgboostRuntime(path, classes)
-    else:
-        from modelfleet_service.runtimes.lightgbm import LightgbmRuntime
+        return XgboostRuntime(path, classes)
+    from modelfleet_service.runtimes.lightgbm import LightgbmRuntime
 
-        runtime = LightgbmRuntime(path, classes)
-    return runtime.score(inputs.batch)
+    return LightgbmRuntime(path, classes)
 
 
 def _scoring(kind: Any, gap: float | None, rows: int | None) -> Scoring:

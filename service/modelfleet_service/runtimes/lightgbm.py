@@ -25,6 +25,7 @@ class LightgbmRuntime:
         except lightgbm.basic.LightGBMError as error:
             reason = " ".join(str(error).split())[:200]
             raise ModelError(str(path), f"LightGBM can't load it ({reason})") from error
+        self.columns = int(self._booster.num_feature())
 
     def score(self, batch: Batch) -> Answers:
         """Score a batch."""

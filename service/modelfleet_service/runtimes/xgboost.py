@@ -26,6 +26,7 @@ class XgboostRuntime:
         except (xgboost.core.XGBoostError, ValueError) as error:
             reason = " ".join(str(error).split())[:200]
             raise ModelError(str(path), f"XGBoost can't load it ({reason})") from error
+        self.columns = int(self._booster.num_features())
         best = self._booster.attr("best_iteration")
         self._rounds = (0, int(best) + 1) if best is not None else (0, 0)
 

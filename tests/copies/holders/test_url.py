@@ -76,3 +76,9 @@ def test_a_bucket_that_is_gone_is_a_finding(s3: str, origin: Path) -> None:
     file = origin / "copies.json"
     file.write_text(file.read_text().replace("s3://", "s3://no-such-"))
     assert "few" in {finding.kind for finding in survey.check(origin)}
+
+
+def test_a_stray_folder_there_is_no_copy_and_stops_nothing(origin: Path, tmp_path: Path) -> None:
+    replicate.run(Target(f"file://{tmp_path}/away"), origin)
+    (tmp_path / "away/models/many/manifest.json").write_text("{}")
+    assert replicate.run(Target(f"file://{tmp_path}/away"), origin).failed == ()
