@@ -21,6 +21,7 @@ from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 from modelfleet_service.signing import Signature
 
+HEAL = "run `modelfleet store heal`"
 OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
 
 
@@ -43,7 +44,7 @@ def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
             wrong += _unsigned(version, found[-1], known)
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
-            cure = "run `modelfleet store heal`"
+            cure = HEAL
             where = str(version.folder / MANIFEST)
             wrong.append(Finding(where, "altered", what, cure, version.name, version.version, MANIFEST))
     return found, wrong
@@ -100,7 +101,7 @@ def damaged(original: Original, paths: set[Path]) -> Finding | None:
                 model.verify_file(place_of, file)
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
-            cure = "run `modelfleet store heal`"
+            cure = HEAL
             return Finding(str(place_of), "altered", what, cure, original.name, original.version, file.path)
     return None
 
@@ -121,7 +122,7 @@ def sound_documents(store: Path | None) -> tuple[dict[str, bytes], list[Finding]
     """
     found = documents(store)
     spoilt = [path for path, content in found.items() if not (merging.is_log(path) or merging.is_sound(path, content))]
-    what, cure = "was altered, and is not copied", "run `modelfleet store heal`"
+    what, cure = "was altered, and is not copied", HEAL
     wrong = [Finding(str(place.path(store) / path), "altered", what, cure) for path in spoilt]
     return {path: content for path, content in found.items() if path not in spoilt}, wrong
 
@@ -149,7 +150,7 @@ def _unsigned(version: Version, one: Original, known: Recorded) -> Iterator[Find
     lost = list(signed.findings_of(version, known))
     yield from lost
     if not one.signatures and not lost and os.path.lexists(file):
-        what, cure = "its signatures are not valid, and are not copied", "run `modelfleet store heal`"
+        what, cure = "its signatures are not valid, and are not copied", HEAL
         yield Finding(str(file), "altered", what, cure, version.name, version.version, SIGNATURES)
 
 

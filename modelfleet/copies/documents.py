@@ -8,7 +8,7 @@ from pathlib import Path
 from modelfleet.copies import contents, merging, versions
 from modelfleet.copies.targets import Holders
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, ledger, place, records
+from modelfleet.store import audit, disk, ledger, place
 from modelfleet.store.alias import FILE as ALIASES
 
 
@@ -65,7 +65,7 @@ def _is_number(content: bytes) -> bool:
 def _write(path: str, before: bytes | None, content: bytes, store: Path | None) -> None:
     file = place.path(store) / path
     if path == audit.FILE:
-        with disk.told(file), records.held(file):
+        with disk.told(file), disk.flocked(file):
             now = file.read_bytes()
             _replace(file, path, before and now, merging.merged([now, content]), store)
         return

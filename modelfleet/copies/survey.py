@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelfleet.copies import contents, merging, targets
+from modelfleet.copies.contents import HEAL
 from modelfleet.copies.holders.holding import Copy, Holder, Look, Original
 from modelfleet.copies.holders.streams import described
 from modelfleet.copies.targets import Holders, Target
@@ -16,7 +17,6 @@ from modelfleet.store.signed import Recorded
 from modelfleet.store.verifying import Finding
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
-HEAL = "run `modelfleet store heal`"
 RECOVER = "run `modelfleet store recover`"
 Digests = Mapping[tuple[str, int], str]
 

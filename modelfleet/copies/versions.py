@@ -9,7 +9,7 @@ from pathlib import Path
 from modelfleet.copies import contents
 from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, index, ledger, place, writing
+from modelfleet.store import audit, cards, disk, ledger, place, writing
 from modelfleet_service import model
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
@@ -26,7 +26,7 @@ def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | Non
     target = _place_of(name, version, store)
     with writing.incoming(name, store) as folder:
         _fetch(holder, copy, folder, target, {"name": name, "version": version})
-        said = index.reference_of(folder)
+        said = cards.reference_of(folder)
         if said != f"{name}:{version}":
             raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
         aside = _put(folder, target, name, version, copy.digest, store)

@@ -33,3 +33,21 @@ def of_version(name: str, version: int, store: Path | None = None) -> tuple[Path
     here = place.home(name, store) / str(version)
     folder = here if here.is_dir() else place.trashed(name, version, store)
     return folder, read(folder)
+
+
+def reference_of(folder: Path) -> str:
+    """Return the reference that a version's card says; empty where there is no readable card."""
+    try:
+        card = read(folder)
+        return f"{card['name']}:{card['version']}"
+    except KeyError:
+        return ""
+
+
+def members_of(folder: Path) -> dict[str, str]:
+    """Return an ensemble's members as its card names them, by digest; none where there is no readable card."""
+    try:
+        found = (read(folder).get("ensemble") or {}).get("members") or ()
+        return {str(one["digest"]): f"{one['name']}:{one['version']}" for one in found}
+    except (KeyError, TypeError, AttributeError):
+        return {}

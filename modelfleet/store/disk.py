@@ -33,6 +33,31 @@ def lock(home: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def flocked(file: Path, how: int = fcntl.LOCK_EX) -> Iterator[int]:
+    """Hold the flock of the file that has this name, made where it is missing; give its descriptor, to append with.
+
+    Another may have removed or replaced the file while the lock was waited for: then that of the new one is taken.
+    Raises OSError, BlockingIOError where ``how`` does not wait and another holds it.
+    """
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
+        try:
+            fcntl.flock(descriptor, how)
+            if _is_still(file, descriptor):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _is_still(file: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(file.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
 def changing(home: Path, make: bool = False) -> Iterator[None]:
     """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
     with told(home):

@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import alias, audit, disk, index, ledger, place, records, settling, signed, verifying, writing
+from modelfleet.store import (
+    alias,
+    audit,
+    cards,
+    disk,
+    index,
+    ledger,
+    place,
+    records,
+    settling,
+    signed,
+    verifying,
+    writing,
+)
 from modelfleet.store.verifying import Count, Finding, Version
 
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
@@ -124,7 +137,7 @@ def _of_members(folder: Path) -> Iterator[Finding]:
 
 def _member(ensemble: Path, digest: str) -> str:
     """Say which member of an ensemble a digest is, as its card names it."""
-    named = index.members_of(ensemble).get(digest, "")
+    named = cards.members_of(ensemble).get(digest, "")
     return f"{named} ({digest[:19]})" if named else digest[:19]
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +22,7 @@ import orjson
 import yaml
 
 from modelfleet.errors import Failure
+from modelfleet.progress import QUIET_SECONDS, say
 from modelfleet.store import alias, cards, place
 from modelfleet_service.model import MANIFEST, SIGNATURES, identity
 
@@ -30,7 +30,6 @@ FILE = ".index.sqlite"
 FORMAT = 1
 SCHEMA = """CREATE TABLE IF NOT EXISTS version (name TEXT, version INTEGER, stamp TEXT, entry TEXT,
     PRIMARY KEY (name, version)) WITHOUT ROWID"""
-QUIET_SECONDS = 2.0
 Key = tuple[str, int]
 Rows = dict[Key, tuple[str, str]]
 
@@ -97,24 +96,6 @@ def entry_of(folder: Path) -> Entry:
         return Entry(name, version, broken=" ".join(str(error).split())[:200] or type(error).__name__)
 
 
-def reference_of(folder: Path) -> str:
-    """Return the reference that a version's card says; empty where there is no readable card."""
-    try:
-        card = cards.read(folder)
-        return f"{card['name']}:{card['version']}"
-    except KeyError:
-        return ""
-
-
-def members_of(folder: Path) -> dict[str, str]:
-    """Return an ensemble's members as its card names them, by digest; none where there is no readable card."""
-    try:
-        found = (cards.read(folder).get("ensemble") or {}).get("members") or ()
-        return {str(one["digest"]): f"{one['name']}:{one['version']}" for one in found}
-    except (KeyError, TypeError, AttributeError):
-        return {}
-
-
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
     card: dict[str, Any] = cards.demand(folder)
@@ -173,7 +154,7 @@ def _fresh(folder: Path, stamps: dict[Key, str], rows: Rows) -> Iterator[tuple[K
         yield (name, version), entry_of(folder / name / str(version))
         if time.monotonic() > said:
             said = time.monotonic() + QUIET_SECONDS
-            print(f"indexing, {number} of {len(wanted)} versions ...", file=sys.stderr, flush=True)
+            say(f"indexing, {number} of {len(wanted)} versions ...")
 
 
 def _named(found: list[Entry], store: Path | None) -> list[Entry]:

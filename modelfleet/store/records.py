@@ -6,15 +6,15 @@ checksum does not fit was altered on the disk.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from modelfleet.store import disk
 
 TAIL = len(b', "crc": "00000000"}')
 
@@ -29,25 +29,11 @@ class Records:
 
 def append(file: Path, record: Mapping[str, Any]) -> None:
     """Add one record that lasts, or none at all; raise OSError where the disk refuses it."""
-    with held(file) as descriptor:
+    with disk.flocked(file) as descriptor:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         _write(descriptor, b"\n" * torn + _line(record), size)
         os.fsync(descriptor)
-
-
-@contextlib.contextmanager
-def held(file: Path) -> Iterator[int]:
-    """Hold a file's lock: nobody appends to it meanwhile, and nobody replaces it. Raises OSError."""
-    while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o664)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_still(file, descriptor):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
 
 
 def read(file: Path) -> Records:
@@ -64,14 +50,6 @@ def parsed(content: bytes) -> Records:
     read = [(number, line, _record(line)) for number, line in enumerate(lines, 1) if line]
     altered = tuple(number for number, line, record in read if record is None and line.endswith(b'"}'))
     return Records(tuple(record for _, _, record in read if record is not None), altered)
-
-
-def _is_still(file: Path, descriptor: int) -> bool:
-    """Tell whether a file was not replaced while its lock was waited for."""
-    try:
-        return os.path.samestat(file.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 def _line(record: Mapping[str, Any]) -> bytes:

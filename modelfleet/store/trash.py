@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, finding, index, ledger, place, references, settling
+from modelfleet.store import audit, cards, disk, finding, index, ledger, place, references, settling
 
 
 def delete(reference: str, store: Path | None = None) -> str:
@@ -53,7 +53,7 @@ def restore(reference: str, store: Path | None = None) -> str:
 def members(reference: str, store: Path | None = None) -> list[str]:
     """Return the members of an ensemble, by their references, that lie in the trash; none if it is no ensemble."""
     name, version = _numbered(reference)
-    named = index.members_of(place.home(name, store) / str(version))
+    named = cards.members_of(place.home(name, store) / str(version))
     return [one for digest, one in named.items() if _is_trashed(one, digest, store)]
 
 

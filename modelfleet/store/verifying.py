@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.store import index
+from modelfleet.store import cards
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
@@ -122,7 +122,7 @@ def _of_signatures(version: Version, read: Model) -> Iterator[Finding]:
 
 def _of_card(version: Version) -> Iterator[Finding]:
     """See that a version which the ledger does not know says itself that it belongs here."""
-    reference = index.reference_of(version.folder)
+    reference = cards.reference_of(version.folder)
     if reference != f"{version.name}:{version.version}":
         what, cure = f"holds {reference or 'no card'}", "put the folder back to where it was saved"
         yield _finding(version, "", "misplaced", what, cure)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, index, ledger, place, settling
+from modelfleet.store import audit, cards, disk, index, ledger, place, settling
 from modelfleet_service.model import MANIFEST, identity
 
 INCOMING = ".incoming-"
@@ -78,7 +78,7 @@ def sweep(home: Path) -> list[Path]:
     """Remove what killed saves left in a name's folder, and return it; running saves are left alone."""
     removed = []
     for folder in _begun(home):
-        with contextlib.suppress(BlockingIOError), _flocked(_lock_of(folder), fcntl.LOCK_EX | fcntl.LOCK_NB):
+        with contextlib.suppress(BlockingIOError), disk.flocked(_lock_of(folder), fcntl.LOCK_EX | fcntl.LOCK_NB):
             disk.remove(folder)
             _lock_of(folder).unlink(missing_ok=True)
             removed.append(folder)
@@ -87,7 +87,7 @@ def sweep(home: Path) -> list[Path]:
 
 def _refuse_deleted(folder: Path, store: Path | None) -> None:
     """See that the members of an ensemble are there, while the store's lock keeps them."""
-    for digest, reference in index.members_of(folder).items():
+    for digest, reference in cards.members_of(folder).items():
         name, _, version = reference.partition(":")
         if index.entry_of(place.home(name, store) / version).digest != digest:
             cure = f"`modelfleet model restore {reference}` brings it back; then combine again"
@@ -118,7 +118,7 @@ def seal(folder: Path) -> None:
 def _held(home: Path) -> Iterator[Path]:
     """Make a folder whose lock is held beside it; only the holder of the lock makes or removes the folder."""
     folder = home / f"{INCOMING}{os.getpid()}-{os.urandom(4).hex()}"
-    with _flocked(_lock_of(folder), fcntl.LOCK_EX):
+    with disk.flocked(_lock_of(folder), fcntl.LOCK_EX):
         folder.mkdir()
         try:
             yield folder
@@ -126,27 +126,6 @@ def _held(home: Path) -> Iterator[Path]:
             disk.remove(folder)
             with contextlib.suppress(OSError):
                 _lock_of(folder).unlink()
-
-
-@contextlib.contextmanager
-def _flocked(file: Path, how: int) -> Iterator[None]:
-    """Hold the flock of the file that has this name; another may have removed and made it anew meanwhile."""
-    while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
-        try:
-            fcntl.flock(descriptor, how)
-            if _is(file, descriptor):
-                yield
-                return
-        finally:
-            os.close(descriptor)
-
-
-def _is(file: Path, descriptor: int) -> bool:
-    try:
-        return os.path.samestat(file.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 def _begun(home: Path) -> list[Path]:
