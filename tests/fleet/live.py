@@ -111,8 +111,7 @@ class Live:
             assert process.stdout
             said = next((line for line in process.stdout if seen in line), None)
             time.sleep(0.3)  # into the task, not before it
-            for pid in [process.pid, *_descendants(process.pid)]:
-                os.kill(pid, signal.SIGKILL)
+            _kill_tree(process.pid)
         assert said, f"the deploy ended before it said {seen!r}"
 
     def ssh(self, host: str, command: str, check: bool = True) -> str:
@@ -149,14 +148,28 @@ class Live:
         raise AssertionError(f"not within {seconds} s: {what}")
 
 
-def _descendants(pid: int) -> list[int]:
-    """Name the processes that a process started, and those that they started; Ansible's workers lead sessions."""
-    found: list[int] = []
+def _kill_tree(pid: int) -> None:
+    """Kill a process and all below it; each is stopped before its children are listed, so that it starts no more."""
+    tree = [pid]
+    for one in tree:
+        _signal(one, signal.SIGSTOP)
+        tree += _children(one)
+    for one in tree:
+        _signal(one, signal.SIGKILL)
+
+
+def _signal(pid: int, what: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):  # a worker may end by itself at any moment
+        os.kill(pid, what)
+
+
+def _children(pid: int) -> list[int]:
+    """Name the processes that a process started; by parent, because Ansible's workers lead sessions of their own."""
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                child = int(stat.parent.name)
-                found += [child, *_descendants(child)]
+                found.append(int(stat.parent.name))
     return found
 
 
