@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from modelfleet import keys, store
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk
+from modelfleet.store import audit, disk, signed
 from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
-from modelfleet_service.model import SIGNATURES, Model
+from modelfleet_service.model import Model
 from modelfleet_service.signing import Key, Signature
 
 ROLE = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -90,7 +90,8 @@ def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | N
             if (entry.role, entry.key) == (role, own):
                 return Signed(model, entry, new=False)
         made = _made(model, key, role)
-        _write(model.path, signing.encode([*present, made]))
+        with signed.opened(model.path):
+            signed.put(model.path, signing.encode([*present, made]))
         audit.record("signed", store_path, reference=model.reference, digest=model.digest, role=role, key=own)
     return Signed(model, made, new=True)
 
@@ -104,25 +105,9 @@ def signatures(model: Model) -> tuple[Signature, ...]:
 
 
 def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:
-    signed, by = disk.now(), disk.who()
-    signature = key.sign(signing.payload(model, role, signed, by))
-    return Signature(role, keys.public(key), signed, by, base64.b64encode(signature).decode())
-
-
-def _write(folder: Path, content: bytes) -> None:
-    """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
-    beside = folder.with_name(f".{folder.name}.sig{disk.BESIDE}")
-    beside.unlink(missing_ok=True)
-    try:
-        beside.write_bytes(content)
-        beside.chmod(0o444)
-        disk.sync(beside)
-        folder.chmod(0o755)
-        beside.replace(folder / SIGNATURES)
-        disk.sync(folder)
-    finally:
-        beside.unlink(missing_ok=True)
-        folder.chmod(0o555)
+    when, by = disk.now(), disk.who()
+    signature = key.sign(signing.payload(model, role, when, by))
+    return Signature(role, keys.public(key), when, by, base64.b64encode(signature).decode())
 
 
 def _either(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,10 +75,10 @@ def _write(path: str, before: bytes | None, content: bytes, store: Path | None) 
 
 
 def _replace(file: Path, path: str, before: bytes | None, content: bytes, store: Path | None) -> None:
-    if before is not None and not merging.is_sound(path, before):
-        kept = versions.moved_aside(file, path.replace("/", "-"), store)
-        disk.sync(kept.parent)
-    disk.write(file, content.decode())
+    with contextlib.ExitStack() as stack:
+        if before is not None and not merging.is_sound(path, before):
+            stack.enter_context(versions.aside(file, path.replace("/", "-"), store))
+        disk.write(file, content.decode())
 
 
 def _said(path: str, before: bytes, content: bytes) -> str:

@@ -11,7 +11,7 @@ from modelfleet.copies import contents, versions
 from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders
 from modelfleet.errors import Failure
-from modelfleet.store import audit, disk, place, signed, writing
+from modelfleet.store import audit, disk, place, signed
 from modelfleet.store.signed import Recorded
 from modelfleet.store.verifying import Version
 from modelfleet_service import model, signing
@@ -59,10 +59,10 @@ def _brought(holders: Holders, version: Version, read: Model, known: Recorded, s
     for holder, copy in _sources(holders, read):
         content = _joined(read, holder.read(f"{copy.where}/{SIGNATURES}"))
         if content:
-            aside = _put(content, read, store)
+            kept = _put(content, read, store)
             audit.record("healed", store, reference=read.reference, digest=read.digest, source=holder.name)
-            kept = f"; the altered one is kept at {aside}" if aside else ""
-            done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{kept}")
+            altered = f"; the altered one is kept at {kept}" if kept else ""
+            done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{altered}")
         if done and not signed.lacking(version, known):
             return done
     lost, file = signed.lacking(version, known), version.folder / SIGNATURES
@@ -88,17 +88,9 @@ def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
 
 
 def _put(content: bytes, read: Model, store: Path | None) -> Path | None:
-    """Put the file into a read-only version; it is written outside, so that a kill leaves no foreign file inside."""
-    target, aside = read.path / SIGNATURES, None
-    with writing.incoming(read.name, store) as folder, disk.changing(place.home(read.name, store)):
-        (folder / SIGNATURES).write_bytes(content)
-        writing.seal(folder)
-        read.path.chmod(0o755)
-        try:
-            if os.path.lexists(target):
-                aside = versions.moved_aside(target, f"{read.name}-{read.version}-{SIGNATURES}", store)
-            (folder / SIGNATURES).rename(target)
-            disk.sync(read.path)
-        finally:
-            read.path.chmod(0o555)
-    return aside
+    """Put the file into a version, and return where the one went that it replaces."""
+    name = f"{read.name}-{read.version}-{SIGNATURES}"
+    home = place.home(read.name, store)
+    with disk.changing(home), signed.opened(read.path), versions.aside(read.path / SIGNATURES, name, store) as kept:
+        signed.put(read.path, content)
+    return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from modelfleet.copies import contents
@@ -29,9 +30,9 @@ def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | Non
         said = cards.reference_of(folder)
         if said != f"{name}:{version}":
             raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
-        aside = _put(folder, target, name, version, copy.digest, store)
+        kept = _put(folder, target, name, version, copy.digest, store)
     audit.record(act, store, reference=f"{name}:{version}", digest=copy.digest, source=holder.name)
-    return aside
+    return kept
 
 
 def _place_of(name: str, version: int, store: Path | None) -> Path:
@@ -95,30 +96,34 @@ def _put(folder: Path, target: Path, name: str, version: int, digest: str, store
         known = ledger.read(home).digests.get(version)
         if known not in (None, digest):
             raise Failure(f"{name}:{version}", "the ledger has another digest", "nothing was changed")
-        aside = _aside(target, name, version, store)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder.rename(target)
+        with aside(target, f"{name}-{version}", store) as kept:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder.rename(target)
         target.chmod(0o555)
         disk.sync(target.parent)
         if known is None:
             ledger.append(home, ledger.SAVED, version, digest)
-    return aside
+    return kept
 
 
-def _aside(target: Path, name: str, version: int, store: Path | None) -> Path | None:
-    """Move what is in a version's place to the trash's folder of damaged ones; nothing is deleted."""
-    if not os.path.lexists(target):
-        return None
-    return moved_aside(target, f"{name}-{version}", store)
+@contextlib.contextmanager
+def aside(entry: Path, name: str, store: Path | None) -> Iterator[Path | None]:
+    """Move something damaged, if it is there, to ``<store>/.trash/.damaged/``, under a name that is free there.
 
-
-def moved_aside(entry: Path, name: str, store: Path | None) -> Path:
-    """Move something damaged to ``<store>/.trash/.damaged/`` under a name that is free there."""
+    The block puts something good in its place; where the disk refuses that, the damaged one is moved back.
+    """
+    if not os.path.lexists(entry):
+        yield None
+        return
     folder = place.path(store) / place.TRASH / DAMAGED
     folder.mkdir(parents=True, exist_ok=True)
-    number = next(number for number in range(1, 1 << 30) if not os.path.lexists(folder / f"{name}.{number}"))
+    kept = next(path for n in range(1, 1 << 30) if not os.path.lexists(path := folder / f"{name}.{n}"))
     if entry.is_dir() and not entry.is_symlink():
         entry.chmod(0o755)
-    entry.rename(folder / f"{name}.{number}")
-    disk.sync(folder)
-    return folder / f"{name}.{number}"
+    entry.rename(kept)
+    try:
+        disk.sync(folder)
+        yield kept
+    except OSError:
+        kept.rename(entry)
+        raise

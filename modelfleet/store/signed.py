@@ -1,12 +1,16 @@
-"""Which signatures the audit log says that a version has, so that the store itself notices when one is lost."""
+"""The signatures of versions in a store: how their file comes in, and which the audit log says that there are.
+
+So the store itself notices when one is lost.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelfleet.store import audit
+from modelfleet.store import audit, disk
 from modelfleet.store.verifying import Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
@@ -53,3 +57,27 @@ def lacking(version: Version, known: Recorded) -> list[Mapping[str, Any]]:
         return []
     has = {(entry.role, entry.key) for entry in found}
     return [record for entry, record in had.items() if entry not in has]
+
+
+@contextlib.contextmanager
+def opened(folder: Path) -> Iterator[None]:
+    """Let a version's folder take a file for the time of the block; its name's lock is held by the caller."""
+    folder.chmod(0o755)
+    try:
+        yield
+    finally:
+        folder.chmod(0o555)
+
+
+def put(folder: Path, content: bytes) -> None:
+    """Put manifest.sig into an opened version in one step; it is written outside, so that a kill leaves none inside."""
+    beside = folder.with_name(f".{folder.name}.sig{disk.BESIDE}")
+    beside.unlink(missing_ok=True)
+    try:
+        beside.write_bytes(content)
+        beside.chmod(0o444)
+        disk.sync(beside)
+        beside.replace(folder / SIGNATURES)
+        disk.sync(folder)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from modelfleet import signing as signer
 from modelfleet import store as stores
 from modelfleet.copies import heal, replicate, survey
 from tests.copies.conftest import Hosts, flip
+from tests.signing import key
 from tests.store.tiny import publish
 
 
@@ -65,6 +69,34 @@ def test_a_damaged_version_of_the_store_is_brought_back_and_the_damaged_one_kept
     assert {path.name: path.read_bytes() for path in (copied / "many/2").iterdir()} == was
     assert (copied / ".trash/.damaged/many-2.1").is_dir() == (damage is not removed)
     assert stores.find("many@champion", copied).version == 2
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "manifest.sig"])
+def test_what_is_damaged_stays_in_its_place_where_the_disk_refuses_the_good_one(
+    copied: Path, hosts: Hosts, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """A disk that fills in that very moment can't be had here: it is stood for by the calls that it refuses."""
+    signer.sign("many:2", key("ann"), "trainer", copied)
+    assert replicate.run(hosts.target, copied).is_complete
+    flip(copied / "many/2" / file, 60)
+    was = {path.name: path.read_bytes() for path in (copied / "many/2").iterdir()}
+    for call in ("rename", "replace"):
+        monkeypatch.setattr(Path, call, refusing(getattr(Path, call)))
+    report = heal.run(copied)
+    assert ["nothing was changed" in one.what for one in report.failed] == [True]
+    assert {path.name: path.read_bytes() for path in (copied / "many/2").iterdir()} == was
+    assert list((copied / ".trash/.damaged").iterdir()) == []
+
+
+def refusing(call: Callable[[Path, Path], object]) -> Callable[[Path, Path], object]:
+    """Refuse to move what is new to its place; what is damaged can be moved."""
+
+    def moved(source: Path, target: Path) -> object:
+        if source.name.startswith((".incoming-", ".2.sig")):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return call(source, target)
+
+    return moved
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
