@@ -14,7 +14,7 @@ from modelfleet.errors import Failure, Failures
 from modelfleet.evidence import releases_on_host, session
 from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Fleet, Host
-from modelfleet.store import audit, finding, references, trash
+from modelfleet.store import audit, disk, finding, history, references, trash
 from modelfleet.tree import INVENTORY
 
 SCRIPT = Path(releases_on_host.__file__)
@@ -36,14 +36,16 @@ def delete(reference: str, store: Path | None = None, *, fleet: Path | None = No
 def refuse(reference: str, store: Path | None, *, fleet: Path | None = None, ask_hosts: bool = True) -> None:
     """Raise Failures, one for each thing that refers to the version ``name:version``; nothing is changed.
 
-    An alias or an ensemble of the store, a fleet file, a release on a server, a server that can't be asked. ``fleet``
-    is a fleet file to look at besides those of inventory/, MODELFLEET_FLEET and the audit log.
+    An alias or an ensemble of the store, a fleet file, a release on a server, a server that can't be asked, a fleet
+    that another machine deployed it to. ``fleet`` is a fleet file to look at besides those of inventory/,
+    MODELFLEET_FLEET and the audit log.
     """
     found = list(references.inside(reference, store))
     read, unread = _read(files(store, fleet), _demanded(store, fleet))
     found += (_unsure(reference, path, failure) for path, failure in unread.items())
     found += of_fleets(reference, read, store)
     if ask_hosts:
+        found += of_others(reference, read, store)
         hosts = {(host.ssh_host, host.ssh_port): host for one in read for host in one.servers}
         found += of_servers(reference, references.digest(reference, store), ask(hosts.values()))
     if found:
@@ -57,6 +59,20 @@ def of_fleets(reference: str, read: Iterable[Fleet], store: Path | None) -> Iter
             if _resolved(service.model, store) == reference:
                 what = f"{one.path} has it as services.{service.name}.model ({service.model})"
                 yield Failure(reference, what, "give the service another version there, and deploy it")
+
+
+def of_others(reference: str, read: Iterable[Fleet], store: Path | None) -> Iterator[Failure]:
+    """Return the fleets that have a version by the audit log, and whose files are on other machines only.
+
+    A file that was read and has the name of such a one counts as that one: it may have been brought here.
+    """
+    names = {one.path.name for one in read}
+    for event in history.served(reference, audit.read(store)):
+        path, machine = Path(event["fleet"]), disk.machine(event["by"])
+        if machine != disk.machine(disk.who()) and not path.is_file() and path.name not in names:
+            what = f"{event['by']} deployed it on {event['time']} with {path}, which is not on this machine"
+            cure = f"delete it on {machine}, give that file with --fleet, or use --without-hosts if that fleet is gone"
+            yield Failure(reference, what, cure)
 
 
 def of_servers(reference: str, digest: str, said: Iterable[Evidence]) -> Iterator[Failure]:

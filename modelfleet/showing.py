@@ -67,7 +67,7 @@ def gather(reference: str, store_path: Path | None = None) -> Shown:
         signatures=signing.signatures(model),
         aliases=tuple(pointing),
         ensembles=tuple(entry.reference for entry in entries if model.digest in entry.members),
-        fleets=tuple(_fleets(model.reference, store_path)),
+        fleets=tuple(history.served(model.reference, audit.read(store_path))),
         score=score,
         missing=tuple(missing),
     )
@@ -133,9 +133,3 @@ def _signature(model: Model) -> Iterator[Table | str]:
 def _tensor(one: Mapping[str, Any]) -> list[str]:
     shape = " x ".join(str(width) for width in one.get("shape") or ())
     return [one["name"], one["dtype"], shape, "may be" if one.get("nullable") else "", short(one.get("unit") or " ")]
-
-
-def _fleets(reference: str, store_path: Path | None) -> Iterator[Mapping[str, Any]]:
-    """Return the fleets whose last recorded deploy has the version."""
-    last = {event["fleet"]: event for event in audit.read(store_path) if event["act"] == "deployed"}
-    yield from history.deployed(reference, last.values())

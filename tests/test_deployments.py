@@ -17,7 +17,7 @@ from modelfleet.errors import Failure, Failures
 from modelfleet.evidence import releases_on_host
 from modelfleet.evidence.session import Evidence
 from modelfleet.fleet import Host
-from modelfleet.store import audit
+from modelfleet.store import audit, disk
 
 FLEET = """all:
   vars: {{services: [{{name: many, model: "{model}", port: 8001}}]}}
@@ -91,6 +91,24 @@ def test_a_fleet_file_that_was_given_named_or_deployed_and_can_t_be_read_refuses
     with pytest.raises(Failure, match="no such fleet file"):
         deployments.delete("many:2", three, fleet=broken, ask_hosts=False)
     assert deployments.delete("many:2", three, ask_hosts=False)
+
+
+def test_a_fleet_that_another_machine_deployed_it_to_refuses_until_its_file_is_given(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = {"fleet": "/elsewhere/theirs.yml", "services": {"many": {"reference": "many:2"}}}
+    audit.record("deployed", three, **deployed)
+    assert deployments.delete("many:2", three)
+    stores.restore("many:2", three)
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "who", lambda: "ann@other")
+        audit.record("deployed", three, **deployed)
+    with pytest.raises(Failures, match=r"ann@other deployed it on .* with /elsewhere/theirs\.yml, which is not on"):
+        deployments.delete("many:2", three)
+    assert deployments.delete("many:3", three)
+    theirs = tmp_path / "theirs.yml"
+    theirs.write_text("all: {children: {servers: {hosts: {}}}}")
+    assert deployments.delete("many:2", three, fleet=theirs)
 
 
 def test_a_fleet_file_of_the_inventory_may_end_in_yaml(three: Path, inventory: Path) -> None:

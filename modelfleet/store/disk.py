@@ -122,6 +122,11 @@ def who() -> str:
         return f"{os.getuid()}@{socket.gethostname()}"
 
 
+def machine(by: str) -> str:
+    """Return the machine of what `who` returned."""
+    return by.rpartition("@")[2]
+
+
 def now() -> str:
     """Return the time in UTC, to the second, in ISO format."""
     return datetime.now(UTC).isoformat(timespec="seconds")
