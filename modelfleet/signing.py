@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from modelfleet import keys, store
 from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, signed
+from modelfleet.store.verifying import Version
 from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import Model
@@ -91,9 +92,37 @@ def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | N
                 return Signed(model, entry, new=False)
         made = _made(model, key, role)
         with signed.opened(model.path):
-            signed.put(model.path, signing.encode([*present, made]))
-        audit.record("signed", store_path, reference=model.reference, digest=model.digest, role=role, key=own)
+            signed.put(model.path, [*present, made])
+        audit.record(signed.SIGNED, store_path, reference=model.reference, digest=model.digest, role=role, key=own)
     return Signed(model, made, new=True)
+
+
+def unsign(
+    reference: str, role: str, key: str | None = None, store_path: Path | None = None
+) -> tuple[Model, list[str]]:
+    """Withdraw the signatures of a version in a role, lost ones too, or that of one public key; return their keys.
+
+    No copy brings them back. Raises Failure where there is none, the model or a signature was altered, or the store
+    can't be written.
+    """
+    model = store.find(reference, store_path)
+    with disk.changing(model.path.parent):
+        present = signatures(model)
+        version = Version(model.name, model.version, model.path, model.digest)
+        lost = signed.lacking(version, signed.recorded(store_path))
+        had = [*((one.role, one.key) for one in present), *((one["role"], one["key"]) for one in lost)]
+        gone = [entry for entry in had if entry[0] == role and key in (None, entry[1])]
+        if not gone:
+            whose = f" by the key {key}" if key else ""
+            cure = f"`modelfleet model show {model.reference}` lists its signatures"
+            raise Failure(model.reference, f"has no signature as {role}{whose}", cure)
+        with signed.opened(model.path):
+            signed.put(model.path, [one for one in present if (one.role, one.key) not in gone])
+        for _, one in gone:
+            audit.record(
+                signed.WITHDRAWN, store_path, reference=model.reference, digest=model.digest, role=role, key=one
+            )
+    return model, [one for _, one in gone]
 
 
 def signatures(model: Model) -> tuple[Signature, ...]:

@@ -117,6 +117,35 @@ def test_the_audit_log_says_who_signed_in_which_role_with_which_key(store: Path)
     assert said == ["signed", "digits:3", "trainer", public("ann")]
 
 
+def test_a_signature_is_withdrawn_by_role_or_by_key_and_the_log_says_so(store: Path) -> None:
+    for owner, role in (("ann", "trainer"), ("bea", "approver"), ("cyd", "approver")):
+        signing.sign("digits:3", key(owner), role, store)
+    assert signing.unsign("digits:3", "approver", public("cyd"), store)[1] == [public("cyd")]
+    assert {one.role for one in signatures.verify_all(models.read(store / "digits/3"))} == {"trainer", "approver"}
+    assert signing.unsign("digits:3", "approver", store_path=store)[1] == [public("bea")]
+    with pytest.raises(
+        Failure, match=r"digits:3: has no signature as approver; `modelfleet model show digits:3` lists"
+    ):
+        signing.unsign("digits:3", "approver", store_path=store)
+    signing.unsign("digits:3", "trainer", store_path=store)
+    assert not (store / "digits/3/manifest.sig").exists()
+    assert [event["key"] for event in audit.read(store) if event["act"] == "unsigned"] == [
+        public(owner) for owner in ("cyd", "bea", "ann")
+    ]
+    assert signing.sign("digits:3", key("ann"), "trainer", store).new
+    assert signatures.verify_all(models.read(store / "digits/3"))
+
+
+def test_a_lost_signature_is_a_finding_until_it_is_withdrawn(store: Path) -> None:
+    signing.sign("digits:3", key("ann"), "trainer", store)
+    (store / "digits/3").chmod(0o755)
+    (store / "digits/3/manifest.sig").unlink()
+    (store / "digits/3").chmod(0o555)
+    assert [one.kind for one in fsck.check(store)] == ["unsigned"]
+    assert signing.unsign("digits:3", "trainer", store_path=store)[1] == [public("ann")]
+    assert fsck.check(store) == []
+
+
 def test_fsck_accepts_a_signed_version_and_names_a_false_signature(store: Path) -> None:
     signing.sign("digits:3", key("ann"), "trainer", store)
     assert fsck.check(store) == []

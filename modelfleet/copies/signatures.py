@@ -17,6 +17,7 @@ from modelfleet.store.verifying import Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
+from modelfleet_service.signing import Signature
 
 SIGN_AGAIN = "have the model signed again"
 REMOVE_AND_SIGN = f"remove it and {SIGN_AGAIN}"
@@ -57,9 +58,9 @@ def _brought(holders: Holders, version: Version, read: Model, known: Recorded, s
     """Add what copies have to what the version has, until it has a signature and each that the log has."""
     done: list[str] = []
     for holder, copy in _sources(holders, read):
-        content = _joined(read, holder.read(f"{copy.where}/{SIGNATURES}"))
-        if content:
-            kept = _put(content, read, store)
+        joined = _joined(read, holder.read(f"{copy.where}/{SIGNATURES}"), known)
+        if joined:
+            kept = _put(joined, read, store)
             audit.record("healed", store, reference=read.reference, digest=read.digest, source=holder.name)
             altered = f"; the altered one is kept at {kept}" if kept else ""
             done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{altered}")
@@ -71,12 +72,13 @@ def _brought(holders: Holders, version: Version, read: Model, known: Recorded, s
     return done
 
 
-def _joined(read: Model, content: bytes) -> bytes:
-    """Return a manifest.sig with the signatures of a version and those of a copy; empty if that adds none."""
+def _joined(read: Model, content: bytes, known: Recorded) -> list[Signature]:
+    """Return the signatures of a version and those of a copy that stand; none if the copy's add nothing."""
     own = signing.verify_all(read) if contents.are_valid(read) else ()
     had = {(one.role, one.key) for one in own}
-    more = [one for one in contents.valid(content, read) if (one.role, one.key) not in had]
-    return signing.encode([*own, *more]) if more else b""
+    theirs = signed.standing(contents.valid(content, read), read.digest, known)
+    more = [one for one in theirs if (one.role, one.key) not in had]
+    return [*own, *more] if more else []
 
 
 def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
@@ -87,10 +89,10 @@ def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
                 yield holders.reached[name], copy
 
 
-def _put(content: bytes, read: Model, store: Path | None) -> Path | None:
+def _put(joined: list[Signature], read: Model, store: Path | None) -> Path | None:
     """Put the file into a version, and return where the one went that it replaces."""
     name = f"{read.name}-{read.version}-{SIGNATURES}"
     home = place.home(read.name, store)
     with disk.changing(home), signed.opened(read.path), versions.aside(read.path / SIGNATURES, name, store) as kept:
-        signed.put(read.path, content)
+        signed.put(read.path, joined)
     return kept

@@ -10,8 +10,9 @@ from pathlib import Path
 from modelfleet.copies import contents
 from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.errors import Failure
-from modelfleet.store import audit, cards, disk, ledger, place, writing
-from modelfleet_service import model
+from modelfleet.store import audit, cards, disk, ledger, place, signed, writing
+from modelfleet.store.signed import Recorded
+from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
@@ -24,9 +25,10 @@ def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | Non
     Files of it that are whole are kept as they are. A version that was deleted comes to the trash.
     Raises Failure, with nothing changed, where the copy does not arrive as its digest says.
     """
-    target = _place_of(name, version, store)
+    target, known = _place_of(name, version, store), signed.recorded(store)
     with writing.incoming(name, store) as folder:
-        _fetch(holder, copy, folder, target, {"name": name, "version": version})
+        old = _fetch(holder, copy, folder, target, {"name": name, "version": version})
+        _sign(holder, copy, folder, old, known)
         said = cards.reference_of(folder)
         if said != f"{name}:{version}":
             raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
@@ -41,7 +43,8 @@ def _place_of(name: str, version: int, store: Path | None) -> Path:
     return trash if deleted and not os.path.lexists(here) else here
 
 
-def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path, said: dict[str, object]) -> None:
+def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path, said: dict[str, object]) -> Model:
+    """Fetch what the damaged folder lacks; return that folder as the model that it should be."""
     manifest = holder.read(f"{copy.where}/{MANIFEST}")
     where = Path(f"{holder.base}/{copy.where}/{MANIFEST}")
     if model.identity(manifest) != copy.digest:
@@ -51,20 +54,20 @@ def _fetch(holder: Holder, copy: Copy, folder: Path, old: Path, said: dict[str, 
     except ModelError as error:
         raise Failure(error.where, error.what, "move it out of the copies") from error
     wanted = [file for file in files if not _kept(file, old, folder)]
-    _sign(holder, copy, folder, Model(old, copy.digest, files, said))
     holder.fetch(copy, wanted, folder)
     (folder / MANIFEST).write_bytes(manifest)
+    return Model(old, copy.digest, files, said)
 
 
-def _sign(holder: Holder, copy: Copy, folder: Path, old: Model) -> None:
-    """Take the signatures of the damaged folder if they are valid, or else the copy's; one that is not is no loss.
+def _sign(holder: Holder, copy: Copy, folder: Path, old: Model, known: Recorded) -> None:
+    """Take the signatures of the damaged folder if they are valid, or else those of the copy that stand.
 
     Where neither are valid, those of the damaged folder stay, and stay a finding.
     """
     if not contents.are_valid(old) and copy.signatures:
-        content = holder.read(f"{copy.where}/{SIGNATURES}")
-        if contents.would_be_valid(content, old):
-            (folder / SIGNATURES).write_bytes(content)
+        theirs = contents.valid(holder.read(f"{copy.where}/{SIGNATURES}"), old)
+        if found := signed.standing(theirs, copy.digest, known):
+            (folder / SIGNATURES).write_bytes(signing.encode(found))
             return
     if not old.path.is_symlink() and (old.path / SIGNATURES).is_file():
         _linked(old.path / SIGNATURES, folder / SIGNATURES)

@@ -15,16 +15,18 @@ from modelfleet.store.verifying import Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
+from modelfleet_service.signing import Signature
 
 Recorded = Mapping[str, Mapping[tuple[str, str], Mapping[str, Any]]]
-CURE = "run `modelfleet store heal`, which takes it from a copy, or have the model signed again"
+CURE = "run `modelfleet store heal`, which takes it from a copy; or have the model signed again, or `model unsign` it"
+SIGNED, WITHDRAWN = "signed", "unsigned"
 
 
 def recorded(store: Path | None = None) -> Recorded:
-    """Return the last record of each signing by the version's digest, and then by role and key."""
+    """Return the last record of each signature, made or withdrawn, by the version's digest, then by role and key."""
     found: dict[str, dict[tuple[str, str], Mapping[str, Any]]] = {}
     for event in audit.read(store):
-        if event["act"] == "signed":
+        if event["act"] in (SIGNED, WITHDRAWN):
             found.setdefault(event["digest"], {})[event["role"], event["key"]] = event
     return found
 
@@ -56,7 +58,14 @@ def lacking(version: Version, known: Recorded) -> list[Mapping[str, Any]]:
     except (ModelError, OSError):
         return []
     has = {(entry.role, entry.key) for entry in found}
-    return [record for entry, record in had.items() if entry not in has]
+    return [record for entry, record in had.items() if record["act"] == SIGNED and entry not in has]
+
+
+def standing(signatures: Iterable[Signature], digest: str, known: Recorded) -> list[Signature]:
+    """Return those of a copy's signatures of a version that were not withdrawn since."""
+    had = known.get(digest, {})
+    withdrawn = {entry for entry, record in had.items() if record["act"] == WITHDRAWN}
+    return [one for one in signatures if (one.role, one.key) not in withdrawn]
 
 
 @contextlib.contextmanager
@@ -69,12 +78,19 @@ def opened(folder: Path) -> Iterator[None]:
         folder.chmod(0o555)
 
 
-def put(folder: Path, content: bytes) -> None:
-    """Put manifest.sig into an opened version in one step; it is written outside, so that a kill leaves none inside."""
+def put(folder: Path, signatures: Iterable[Signature]) -> None:
+    """Put manifest.sig into an opened version in one step, or take it away where there are no signatures.
+
+    It is written outside, so that a kill leaves no foreign file inside.
+    """
+    if not (all_of_them := list(signatures)):
+        (folder / SIGNATURES).unlink(missing_ok=True)
+        disk.sync(folder)
+        return
     beside = folder.with_name(f".{folder.name}.sig{disk.BESIDE}")
     beside.unlink(missing_ok=True)
     try:
-        beside.write_bytes(content)
+        beside.write_bytes(signing.encode(all_of_them))
         beside.chmod(0o444)
         disk.sync(beside)
         beside.replace(folder / SIGNATURES)

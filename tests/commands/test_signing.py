@@ -79,6 +79,19 @@ def test_signing_again_says_that_nothing_was_changed(run: Run) -> None:
     assert "nothing was changed" in run("model", "sign", "flowers:1", "--role", "trainer").stdout
 
 
+def test_a_withdrawn_signature_is_named_and_a_demand_unmet_again(run: Run) -> None:
+    run("store", "keygen", "ann")
+    signed = json.loads(run("model", "sign", "flowers:1", "--role", "trainer", "--json").stdout)
+    assert run("model", "unsign", "flowers:1", "--role", "trainer", "--key", "other").returncode == 1
+    done = run("model", "unsign", "flowers:1", "--role", "trainer")
+    assert done.stdout.startswith("withdrew the signature of flowers:1 (sha256:")
+    assert done.stdout.endswith(f" as trainer by the key {signed['key']}\n")
+    assert "nobody signed it" in run("model", "verify", "flowers:1").stdout
+    again = run("model", "unsign", "flowers:1", "--role", "trainer", "--json")
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert " unsigned " in run("store", "log").stdout
+
+
 def test_a_key_with_a_passphrase_signs_without_a_terminal_only_by_the_variable(run: Run) -> None:
     run("store", "keygen", "ann", MODELFLEET_KEY_PASSWORD="secret")
     refused = run("model", "sign", "flowers:1", "--role", "trainer")

@@ -158,3 +158,27 @@ def test_a_recovery_without_all_signatures_is_not_complete(vouched: Path, tmp_pa
         cut(file)
     report = recover.run(target, vouched)
     assert [one.what for one in report.failed] == ["no holder has all of its signatures"]
+
+
+def test_no_copy_brings_a_withdrawn_signature_back(vouched: Path, tmp_path: Path, target: Target) -> None:
+    """Neither when another one is lost, nor when the version is damaged, nor when the whole store is lost."""
+    file = vouched / "many/1/manifest.sig"
+    signer.unsign("many:1", "approver", store_path=vouched)
+    trainers = file.read_bytes()
+    signer.sign("many:1", key("cyd"), "owner", vouched)
+    both = file.read_bytes()
+    cut(file)
+    heal.run(vouched)
+    assert file.read_bytes() == trainers
+    signer.unsign("many:1", "owner", store_path=vouched)
+    dropped(file)
+    flip(vouched / "many/1/model.onnx")
+    assert heal.run(vouched).remains == ()
+    assert {one.read_bytes() for one in (file, *copies(tmp_path))} == {trainers} != {both}
+
+
+def test_what_was_withdrawn_after_the_last_copy_is_withdrawn_there_by_the_next(vouched: Path, tmp_path: Path) -> None:
+    for role in ("trainer", "approver"):
+        signer.unsign("many:1", role, store_path=vouched)
+    assert heal.run(vouched).remains == ()
+    assert not (vouched / "many/1/manifest.sig").exists()
