@@ -4,11 +4,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.venv/bin:$PATH"
 
+store=$(modelfleet store path)
 wanted=()
 training=()
 for model in digits cancer; do
     if ! grep -qs "model: $model:" inventory/local.yml; then wanted+=(--model "$model"); fi
-    saved=$(modelfleet model list "$model" --json)
+    saved="[]"
+    if [ -d "$store" ]; then saved=$(modelfleet model list "$model" --json); fi
     if [ "$saved" = "[]" ]; then
         echo "Training $model ..."
         python "examples/$model/train.py" &
