@@ -111,19 +111,10 @@ def build(
     member_files = tuple(replace(blob, name=f"{_place(one)}/{blob.name}") for one in held for blob in _files(one))
     files, code = (*model_files, *member_files), service_wheel()
     environments = _environments(model, tuple(targets), code)
-    identity = {
-        "service": service["name"],
-        "model": model.digest,
-        "signatures": [blob.sha256 for blob in files if blob.name.rpartition("/")[2] == SIGNATURES],
-        "code": code.sha256,
-        "locks": _every_lock(model),
-        "units": dict(units),
-        "settings": dict(settings),
-        "environment": environment_digest,
-    }
+    given = {"service": service["name"], "units": dict(units), "settings": dict(settings)}
     bundle = Bundle(
         service=service["name"],
-        release=_release(identity),
+        release=_release({**given, "environment": environment_digest, **_identity(model, files, code)}),
         model=model.named(),
         model_files=model_files,
         members=tuple(one.named() for one in held),
@@ -158,6 +149,12 @@ def service_wheel() -> Blob:
     os.environ["SOURCE_DATE_EPOCH"] = WHEEL_EPOCH
     with tempfile.TemporaryDirectory() as folder:
         return wheels.keep(Path(make_wheel_in(SERVICE / "pyproject.toml", Path(folder)).file))
+
+
+def _identity(model: Model, files: Iterable[Blob], code: Blob) -> dict[str, Any]:
+    """Name the files that make a release what it is, by their digests; those of the model by its manifest's."""
+    signatures = [blob.sha256 for blob in files if blob.name.rpartition("/")[2] == SIGNATURES]
+    return {"model": model.digest, "signatures": signatures, "code": code.sha256, "locks": _every_lock(model)}
 
 
 def _release(identity: Mapping[str, Any]) -> str:
