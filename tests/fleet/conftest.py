@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from modelfleet.fleet import BIN
 from modelfleet.tree import INVENTORY, ROOT
 from tests.fleet.live import NAME, Live, Run
 
+EXAMPLES = ("digits", "cancer", "readings")
 Say = Callable[[str], None]
 
 
@@ -33,13 +35,9 @@ def say(pytestconfig: pytest.Config) -> Say:
 def trained(say: Say, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with digits:1, cancer:1 and readings:1, trained by the examples."""
     store = tmp_path_factory.mktemp("store")
-    for example in ("digits", "cancer", "readings"):
-        say(f"training {example}")
-        subprocess.run(
-            [sys.executable, str(ROOT / "examples" / example / "train.py")],
-            env={**os.environ, "MODELFLEET_STORE": str(store)},
-            check=True,
-        )
+    say(f"training {', '.join(EXAMPLES)}")
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda example: _train(example, store), EXAMPLES))
     return store
 
 
@@ -77,3 +75,8 @@ def live(bare: Live, first: Run) -> Live:
     """The fleet with its two services live."""
     assert first.status == 0, first.output
     return bare
+
+
+def _train(example: str, store: Path) -> None:
+    script = ROOT / "examples" / example / "train.py"
+    subprocess.run([sys.executable, str(script)], env={**os.environ, "MODELFLEET_STORE": str(store)}, check=True)

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,9 @@ class Live:
 
     def state(self) -> str:
         """A digest of what deploys change on any host: journals, links, units, processes, Nginx."""
-        said = [self.ssh(host.name, f"sudo sh -c '{_quoted(STATE)}'", check=False) for host in self.fleet.hosts]
+        asked = f"sudo sh -c '{_quoted(STATE)}'"
+        with ThreadPoolExecutor() as pool:
+            said = list(pool.map(lambda host: self.ssh(host.name, asked, check=False), self.fleet.hosts))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     def release(self, host: str, service: str) -> str:

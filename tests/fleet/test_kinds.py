@@ -97,10 +97,3 @@ def test_code_is_refused_before_any_host_is_contacted_unless_the_service_allows_
     assert refused.status == 1
     assert "lengths:1: is Python code, which its service does not allow" in refused.output
     assert "Look at every host" not in refused.output
-
-
-@pytest.fixture(scope="module", autouse=True)
-def as_it_was(live: Live) -> Any:
-    """Leave the fleet to the next module as it was."""
-    yield
-    assert live.deploy().status == 0
