@@ -112,7 +112,7 @@ def documents(store: Path | None) -> dict[str, bytes]:
     Raises Failure where one can't be read.
     """
     folder = place.path(store)
-    return {path: _content(folder / path) for path in _documents(folder, place.all_names(store))}
+    return {path: document(folder / path) for path in _documents(folder, place.all_names(store))}
 
 
 def sound_documents(store: Path | None) -> tuple[dict[str, bytes], list[Finding]]:
@@ -159,9 +159,12 @@ def _documents(folder: Path, found: list[str]) -> Iterator[str]:
     yield from (path for path in candidates if (folder / path).is_file())
 
 
-def _content(file: Path) -> bytes:
+def document(file: Path) -> bytes:
+    """Return the content of a document, nothing where it is lost; raise Failure where it can't be read."""
     try:
         return file.read_bytes()
+    except FileNotFoundError:
+        return b""
     except OSError as error:
         raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
 

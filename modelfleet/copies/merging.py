@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from modelfleet.store import alias, audit, ledger
@@ -36,10 +35,10 @@ def is_sound(path: str, content: bytes) -> bool:
         return not parsed(content).altered
     if path.endswith(f"/{alias.FILE}"):
         try:
-            document = json.loads(content)
-            return bool(document["sha256"] == alias.digest(document["aliases"]))
-        except (ValueError, KeyError, TypeError):
+            alias.decoded(content)
+        except (ValueError, KeyError, TypeError, AttributeError):
             return False
+        return True
     return content.strip().isdigit()
 
 
@@ -70,10 +69,36 @@ def merged(copies: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in (*(line for line, _ in found), *kept))
 
 
-def freshest(copies: Iterable[tuple[int, bytes]]) -> bytes | None:
-    """Return the content that came with the longest audit log, of those given with the log's length."""
-    ranked = sorted(copies, key=lambda entry: entry[0])
-    return ranked[-1][1] if ranked else None
+def joined(path: str, ours: bytes, copies: Iterable[bytes], events: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return what a document of ours is together with its copies, those that were altered left out.
+
+    ``events`` is the store's audit log, which says what became of aliases since a copy was made. Ours is empty where
+    it is lost.
+    """
+    theirs = list(copies)
+    if is_log(path):
+        gains = any(lacking(path, ours, content) for content in theirs)
+        return merged([ours, *theirs]) if gains else ours
+    sound = [content for content in (ours, *theirs) if content and is_sound(path, content)]
+    if path.endswith(f"/{alias.FILE}"):
+        return _aliases(path.partition("/")[0], ours, sound, events)
+    return max(sound, key=int, default=ours)
+
+
+def _aliases(name: str, ours: bytes, sound: Iterable[bytes], events: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return each alias as the copy with its last move has it, and then as the log says that it was moved since."""
+    last: dict[str, alias.Alias | None] = {}
+    for content in sound:
+        for one, entry in alias.decoded(content).items():
+            had = last.get(one)
+            last[one] = entry if had is None or entry.since > had.since else had
+    told = [one for one in events if one["act"] in (alias.MOVED, alias.DROPPED)]
+    told = [one for one in told if one["reference"].partition(":")[0] == name]
+    for one in {*last, *(event["alias"] for event in told)}:
+        last[one] = alias.followed(last.get(one), [event for event in told if event["alias"] == one])
+    found = alias.encoded({one: entry for one, entry in last.items() if entry})
+    same = is_sound(f"{name}/{alias.FILE}", ours) and alias.decoded(ours) == alias.decoded(found)
+    return ours if same else found
 
 
 def count(content: bytes) -> int:

@@ -14,7 +14,7 @@ from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.progress import Progress
-from modelfleet.store import place
+from modelfleet.store import disk, place
 from modelfleet_service.model import CARD, MANIFEST, identity
 
 RECOVERED, THERE, REFUSED, LOST = "recovered", "there", "refused", "lost"
@@ -22,7 +22,10 @@ RECOVERED, THERE, REFUSED, LOST = "recovered", "there", "refused", "lost"
 
 @dataclass(frozen=True)
 class Row:
-    """What became of one version: ``recovered``, ``there``, ``refused`` or ``lost``, and where it came from."""
+    """What became of one version: ``recovered``, ``there``, ``refused`` or ``lost``, and where it came from.
+
+    A version that a holder has and that could not be put into the store is refused, too; ``what`` says why.
+    """
 
     name: str
     version: int
@@ -56,7 +59,8 @@ def run(one: Target, store: Path | None = None) -> Report:
 
     Goes on without holders that can't be reached and says which. Raises Failures where none can be.
     """
-    _make(place.path(store))
+    with disk.told(place.path(store)):
+        place.make(store)
     looking = Progress(f"verifying what is at {one.target}")
     with targets.alone(store), looking as progress, targets.opened(one, releases=True) as holders:
         if not holders.reached:
@@ -120,7 +124,7 @@ def _recovered(
             return Row(*key, digest, RECOVERED, f"{holder.base}/{copy.where}")
         except Failure as failure:
             said = str(failure)
-    return Row(*key, digest, LOST, what=said)
+    return Row(*key, digest, REFUSED if said else LOST, what=said)
 
 
 def _is_there(key: tuple[str, int], digest: str, store: Path | None) -> bool:
@@ -144,10 +148,3 @@ def _lost(store: Path | None, seen: set[tuple[str, int]]) -> list[Row]:
 
 def _has_copies(holders: Holders) -> bool:
     return any(look.copies for look in holders.looks.values())
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(str(folder), f"can't be made ({error.strerror})", "choose a store with --store") from error

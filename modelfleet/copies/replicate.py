@@ -48,15 +48,13 @@ class Report:
 
 
 def run(one: Target, store: Path | None = None) -> Report:
-    """Make the copies of a store at a target, and remember the target.
+    """Make the copies of a store at a target, and remember the target once its holders were reached.
 
     Raises Failure, with nothing sent, where there are too few holders or they hold what this store does not know.
     """
     place.opened(store)
     refusing.count(one)
     with targets.alone(store), Progress(f"reading what is to be copied to {one.target}") as progress:
-        known = next((other for other in targets.remembered(store) if other.target == one.target), one)
-        targets.remember(replace(one, last=known.last), store)
         report = fill(one, store, progress)
         if report.is_complete:
             targets.remember(replace(one, last=disk.now()), store)
@@ -72,6 +70,7 @@ def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     with targets.opened(one, hold=True) as holders:
         refusing.few(one, holders)
         refusing.foreign(holders, contents.digests(store), documents)
+        _remember(one, store)
         having = {name: _good(look, originals) for name, look in holders.looks.items()}
         wanted = plan.assigned(originals, having, one.copies)
 
@@ -84,6 +83,12 @@ def fill(one: Target, store: Path | None, progress: Progress) -> Report:
     failures = (*holders.failed.values(), *failed.values())
     versions = len({(o.name, o.version) for o in originals} | {(one.name, one.version) for one in wrong if one.version})
     return Report(one.target, one.copies, versions, rows, (*wrong, *found.values()), failures)
+
+
+def _remember(one: Target, store: Path | None) -> None:
+    """Keep the target, so that a run which is cut off is seen; when one last ended well stays as it was."""
+    known = next((other for other in targets.remembered(store) if other.target == one.target), one)
+    targets.remember(replace(one, last=known.last), store)
 
 
 def _filled(

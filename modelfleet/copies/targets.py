@@ -55,6 +55,11 @@ def target(text: str | Path | None, copies: int = 1) -> Target:
     return Target(str(fleets.find(text)), copies)
 
 
+def usual(one: Target) -> int:
+    """Return how many copies a target is to have if nobody said it: two, where there are two hosts."""
+    return 1 if one.is_url else min(2, len(hosts(one)))
+
+
 def remembered(store: Path | None = None) -> list[Target]:
     """Return the targets of earlier runs; raise Failure where the document can't be read."""
     file = place.path(store) / COPIES
@@ -69,13 +74,29 @@ def remembered(store: Path | None = None) -> list[Target]:
 def remember(fresh: Target, store: Path | None = None) -> None:
     """Keep a target, in the place of what was known of it; raise Failure where the store can't be written."""
     others = [one for one in remembered(store) if one.target != fresh.target]
-    document = {"targets": [asdict(one) for one in (*others, fresh)]}
+    _write([*others, fresh], store)
+
+
+def _write(known: Sequence[Target], store: Path | None) -> None:
+    document = {"targets": [asdict(one) for one in known]}
     file = place.path(store) / COPIES
     try:
         disk.write(file, json.dumps(document, indent=1) + "\n")
     except OSError as error:
         what = f"can't be written ({error.strerror}), so the store does not remember these copies"
         raise Failure(str(file), what, "make it writable, or free some space") from error
+
+
+def forget(text: str | None, store: Path | None = None) -> str:
+    """Drop a target that the store remembers, also where its fleet file is gone; return it. Its copies stay."""
+    known = remembered(store)
+    named = {str(text).rstrip("/"), str(Path(str(text)).resolve())} if text else {target(None).target}
+    found = next((one.target for one in known if one.target in named), None)
+    if found is None:
+        cure = f"it remembers {' and '.join(one.target for one in known) or 'none'}"
+        raise Failure(" ".join(named) if not text else text, "the store remembers no copies there", cure)
+    _write([one for one in known if one.target != found], store)
+    return found
 
 
 @contextlib.contextmanager

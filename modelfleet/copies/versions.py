@@ -10,8 +10,9 @@ from pathlib import Path
 from modelfleet.copies import contents
 from modelfleet.copies.holders.holding import Copy, Holder
 from modelfleet.errors import Failure
-from modelfleet.store import audit, cards, disk, ledger, place, signed, writing
+from modelfleet.store import audit, cards, disk, ledger, place, signed, verifying, writing
 from modelfleet.store.signed import Recorded
+from modelfleet.store.verifying import Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
@@ -25,14 +26,15 @@ def bring(holder: Holder, copy: Copy, name: str, version: int, store: Path | Non
     Files of it that are whole are kept as they are. A version that was deleted comes to the trash.
     Raises Failure, with nothing changed, where the copy does not arrive as its digest says.
     """
-    target, known = _place_of(name, version, store), signed.recorded(store)
+    known = signed.recorded(store)
     with writing.incoming(name, store) as folder:
-        old = _fetch(holder, copy, folder, target, {"name": name, "version": version})
+        there = _place_of(name, version, store)
+        old = _fetch(holder, copy, folder, there, {"name": name, "version": version})
         _sign(holder, copy, folder, old, known)
         said = cards.reference_of(folder)
         if said != f"{name}:{version}":
             raise Failure(f"{holder.base}/{copy.where}", f"holds {said or 'no card'}", "move it out of the copies")
-        kept = _put(folder, target, name, version, copy.digest, store)
+        kept = _put(folder, name, version, copy.digest, store)
     audit.record(act, store, reference=f"{name}:{version}", digest=copy.digest, source=holder.name)
     return kept
 
@@ -92,13 +94,16 @@ def _linked(source: Path, target: Path) -> bool:
     return False
 
 
-def _put(folder: Path, target: Path, name: str, version: int, digest: str, store: Path | None) -> Path | None:
+def _put(folder: Path, name: str, version: int, digest: str, store: Path | None) -> Path | None:
+    """Put it where the version is to be now: it may have been deleted or restored while it was fetched."""
     home = place.home(name, store)
     writing.seal(folder)
     with disk.changing(home):
         known = ledger.read(home).digests.get(version)
         if known not in (None, digest):
             raise Failure(f"{name}:{version}", "the ledger has another digest", "nothing was changed")
+        target = _place_of(name, version, store)
+        _see_damaged(Version(name, version, target, digest))
         with aside(target, f"{name}-{version}", store) as kept:
             target.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(target)
@@ -109,23 +114,36 @@ def _put(folder: Path, target: Path, name: str, version: int, digest: str, store
     return kept
 
 
+def _see_damaged(version: Version) -> None:
+    """Raise Failure where a version is whole: it came back meanwhile, or what is damaged is its twin in the trash."""
+    there = os.path.lexists(version.folder)
+    if there and all(one.kind == "writable" or one.file == SIGNATURES for one in verifying.findings_of(version)):
+        what = f"is whole at {version.folder}, and was left alone"
+        raise Failure(f"{version.name}:{version.version}", what, "see `modelfleet store fsck`")
+
+
+def free(name: str, store: Path | None) -> Path:
+    """Return a path in ``<store>/.trash/.damaged/`` that is free, for something damaged of this name."""
+    folder = place.path(store) / place.TRASH / DAMAGED
+    folder.mkdir(parents=True, exist_ok=True)
+    return next(path for n in range(1, 1 << 30) if not os.path.lexists(path := folder / f"{name}.{n}"))
+
+
 @contextlib.contextmanager
 def aside(entry: Path, name: str, store: Path | None) -> Iterator[Path | None]:
-    """Move something damaged, if it is there, to ``<store>/.trash/.damaged/``, under a name that is free there.
+    """Move something damaged, if it is there, to the damaged ones, and yield its path there.
 
     The block puts something good in its place; where the disk refuses that, the damaged one is moved back.
     """
     if not os.path.lexists(entry):
         yield None
         return
-    folder = place.path(store) / place.TRASH / DAMAGED
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = next(path for n in range(1, 1 << 30) if not os.path.lexists(path := folder / f"{name}.{n}"))
+    kept = free(name, store)
     if entry.is_dir() and not entry.is_symlink():
         entry.chmod(0o755)
     entry.rename(kept)
     try:
-        disk.sync(folder)
+        disk.sync(kept.parent)
         yield kept
     except OSError:
         kept.rename(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from modelfleet.errors import Failure
 from modelfleet.store import audit, disk, place
 
 FILE = "aliases.json"
+MOVED, DROPPED = "aliased", "alias-dropped"
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,28 @@ class Alias:
     by: str
     history: tuple[dict[str, Any], ...] = field(default=())
 
-    def moved(self, version: int) -> Alias:
-        """Return the alias pointing elsewhere, with one more entry of history."""
-        before = {"version": self.version, "since": self.since, "by": self.by}
-        return Alias(version, disk.now(), disk.who(), (*self.history, before))
+
+def moved(before: Alias | None, version: int, since: str, by: str) -> Alias:
+    """Return an alias pointing elsewhere, with one more entry of history."""
+    if before is None:
+        return Alias(version, since, by)
+    entry = {"version": before.version, "since": before.since, "by": before.by}
+    return Alias(version, since, by, (*before.history, entry))
+
+
+def followed(entry: Alias | None, events: Iterable[Mapping[str, Any]]) -> Alias | None:
+    """Return what became of an alias by the log's records of it since then; None where it was dropped."""
+    told = list(events)
+    for event in told:
+        if entry and event["time"] <= entry.since:
+            continue
+        version = int(event["reference"].rpartition(":")[2])
+        if event["act"] == DROPPED:
+            entry = None
+        elif entry is None or entry.version != version:
+            entry = moved(entry, version, event["time"], event["by"])
+    gone = told and told[-1]["act"] == DROPPED and entry and told[-1]["time"] >= entry.since
+    return None if gone else entry
 
 
 def is_alias(name: str) -> bool:
@@ -59,9 +78,9 @@ def set_alias(name: str, alias: str, version: int, store: Path | None = None) ->
         before = found.get(alias)
         if before and before.version == version:
             return version
-        fresh = before.moved(version) if before else Alias(version, disk.now(), disk.who())
-        _write(home, found | {alias: fresh})
-        audit.record("aliased", store, reference=f"{name}:{version}", alias=alias, before=before and before.version)
+        fresh = moved(before, version, disk.now(), disk.who())
+        disk.write(home / FILE, encoded(found | {alias: fresh}))
+        audit.record(MOVED, store, reference=f"{name}:{version}", alias=alias, before=before and before.version)
     return before.version if before else None
 
 
@@ -73,8 +92,8 @@ def drop_alias(name: str, alias: str, store: Path | None = None) -> int:
         if alias not in found:
             raise Failure(f"{name}@{alias}", "there is no such alias", _known(name, found))
         dropped = found.pop(alias).version
-        _write(home, found)
-        audit.record("alias-dropped", store, reference=f"{name}:{dropped}", alias=alias)
+        disk.write(home / FILE, encoded(found))
+        audit.record(DROPPED, store, reference=f"{name}:{dropped}", alias=alias)
     return dropped
 
 
@@ -82,10 +101,7 @@ def read(name: str, store: Path | None = None) -> dict[str, Alias]:
     """Return the aliases of a name with their history; raise Failure where the file was altered."""
     file = place.home(name, store) / FILE
     try:
-        document = json.loads(file.read_text())
-        if document["sha256"] != digest(document["aliases"]):
-            raise ValueError("its checksum does not fit")
-        return {one: _alias(entry) for one, entry in document["aliases"].items()}
+        return decoded(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -93,17 +109,25 @@ def read(name: str, store: Path | None = None) -> dict[str, Alias]:
         raise Failure(str(file), f"was altered, or can't be read ({error})", cure) from error
 
 
+def decoded(content: bytes) -> dict[str, Alias]:
+    """Return the aliases of a file's content; raise ValueError, KeyError or TypeError where it was altered."""
+    document = json.loads(content)
+    if document["sha256"] != _digest(document["aliases"]):
+        raise ValueError("its checksum does not fit")
+    return {one: _alias(entry) for one, entry in document["aliases"].items()}
+
+
+def encoded(found: Mapping[str, Alias]) -> bytes:
+    """Return the content of the file that has these aliases, and a checksum of them."""
+    content = {name: asdict(entry) for name, entry in sorted(found.items())}
+    return json.dumps({"aliases": content, "sha256": _digest(content)}, indent=1).encode() + b"\n"
+
+
 def _alias(entry: Mapping[str, Any]) -> Alias:
     return Alias(int(entry["version"]), entry["since"], entry["by"], tuple(entry["history"]))
 
 
-def _write(home: Path, found: Mapping[str, Alias]) -> None:
-    content = {name: asdict(entry) for name, entry in sorted(found.items())}
-    disk.write(home / FILE, json.dumps({"aliases": content, "sha256": digest(content)}, indent=1) + "\n")
-
-
-def digest(content: Any) -> str:
-    """Return the checksum that the file has of its aliases."""
+def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -78,11 +78,11 @@ def told(place: Path) -> Iterator[None]:
         raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path, content: str | bytes) -> None:
     """Replace a file in one step that lasts; nothing is left beside it where the disk refuses that."""
     beside = file.with_name(f".{file.name}{BESIDE}")
     try:
-        beside.write_text(text)
+        beside.write_bytes(content if isinstance(content, bytes) else content.encode())
         sync(beside)
         beside.replace(file)
     except OSError:

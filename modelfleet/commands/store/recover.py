@@ -18,17 +18,19 @@ FIELDS = "versions (name, version, digest, state, source, what), documents, fail
 
 @click.command("recover")
 @click.argument("fleet_or_url")
-@click.option("--copies", type=int, help="How many copies the store is to remember for `store fsck`: 2; 1 at a URL.")
+@click.option(
+    "--copies", type=int, help="How many copies the store is to remember for `store fsck`: 2; 1 at a URL or host."
+)
 @click.option("--json", "as_json", is_flag=True, help=f"Print an object: {FIELDS}.")
 @STORE
 def command(fleet_or_url: str, copies: int | None, as_json: bool, store_path: Path | None) -> int:
     """Bring back every version that the hosts of FLEET_OR_URL have, as a copy or in a release, and the documents.
 
     A version that the store has is never overwritten. In the JSON a state is recovered, there, refused (the store has
-    the version with another digest) or lost. Exit status 3 if anything is refused or lost, or a host did not answer.
+    the version with another digest, or its disk refused it) or lost. Exit status 3 if anything is refused or lost, or a host did not answer.
     """
     one = targets.target(fleet_or_url)
-    report = recover.run(targets.Target(one.target, copies or (1 if one.is_url else 2)), store_path)
+    report = recover.run(targets.Target(one.target, copies or targets.usual(one)), store_path)
     if not report.versions:
         cure = "check it; `modelfleet store replicate --to` is what makes copies"
         raise Failures([*report.failed, Failure(fleet_or_url, "nobody there has a copy or a release", cure)])

@@ -27,13 +27,19 @@ class Session:
 
     def __init__(self, host: Host, root: str) -> None:
         self.name = host.name
+        self._owed = 0
         self._stderr: IO[str] = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the session
         program = shipping.program()
         self._process = _start(host, len(program), self._stderr)
         self._say(program + json.dumps({"root": root}).encode() + b"\n")
 
     def ask(self, act: str, parts: Iterable[tuple[Path, int]] = (), **request: Any) -> dict[str, Any]:
-        """Send a request and files of exactly these sizes; return the answer, or raise Failure with the host's."""
+        """Send a request and files of exactly these sizes; return the answer, or raise Failure with the host's.
+
+        What is left of the bytes that followed the last answer is dropped first: who read them may have given up.
+        """
+        for _ in self.received(self._owed):
+            pass
         try:
             self._say(json.dumps({"act": act, **request}).encode() + b"\n")
             for path, size in parts:
@@ -46,6 +52,7 @@ class Session:
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise Failure(self.name, answer["error"], answer["cure"])
+        self._owed = sum(file["size"] for file in answer.get("files", ()))
         return answer
 
     def received(self, size: int) -> Iterable[bytes]:
@@ -56,6 +63,7 @@ class Session:
             if not chunk:
                 raise Failure(self.name, f"the session ended ({self._reason()})", UNREACHABLE)
             left -= len(chunk)
+            self._owed -= len(chunk)
             yield chunk
 
     def close(self) -> None:
