@@ -25,6 +25,7 @@ from modelfleet.saving.migration import mlflow
 from modelfleet.saving.migration.pickles import Trust
 from modelfleet_service.scorer import load
 from tests.exports.conftest import CLASSES, EXTRA, IMAGE
+from tests.graphs import pixels
 
 
 def test_a_graph_as_pytorch_exports_it_answers_probabilities(shelf: Path, weights: dict[str, np.ndarray]) -> None:
@@ -110,6 +111,12 @@ def test_a_graph_lies_in_triton_s_repository_with_its_data_and_its_tensors(shelf
     assert 'name: "image"\n    data_type: TYPE_FP32\n    dims: [8]' in text
     assert 'name: "logits"\n    data_type: TYPE_FP32\n    dims: [3]\n    label_filename: "labels.txt"' in text
     assert (home / "labels.txt").read_text().split() == CLASSES
+
+
+def test_a_graph_of_bytes_is_described_for_triton(tmp_path: Path) -> None:
+    modelfleet.save(pixels(), "net", inputs=[[0, 1, 2]], store_path=tmp_path / "store")
+    export("net:1", "triton", tmp_path / "repository", tmp_path / "store")
+    assert "data_type: TYPE_UINT8" in (tmp_path / "repository/net/config.pbtxt").read_text()
 
 
 def test_a_booster_that_was_stopped_early_has_only_the_rounds_that_count(shelf: Path, tmp_path: Path) -> None:
