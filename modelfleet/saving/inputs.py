@@ -15,6 +15,7 @@ from modelfleet.saving.card import Dtype, Tensor
 from modelfleet_service.signature import ARRAY_TYPES, Batch, matrix
 
 LABEL, TEXT = "features", "text"
+BOOLS = "make them texts, or 0 and 1"
 COLUMN_TYPES: dict[str, Dtype] = {
     "boolean": "bool",
     "integer": "int64",
@@ -54,11 +55,9 @@ class Inputs:
         for name in nullable:
             if name not in known:
                 raise Failure("nullable", f"{name!r} is no input", f"there are {', '.join(sorted(known))}")
-        tensors = [
-            tensor.model_copy(update={"nullable": tensor.nullable or tensor.name in nullable})
-            for tensor in made.tensors
-        ]
-        return replace(made, tensors=tuple(tensors))
+        tensors = [_nullable(tensor) if tensor.name in nullable else tensor for tensor in made.tensors]
+        batch = {one.name: made.batch[one.name].astype(ARRAY_TYPES[one.dtype], copy=False) for one in tensors}
+        return replace(made, tensors=tuple(tensors), batch=batch)
 
     def __len__(self) -> int:
         """How many instances there are."""
@@ -180,7 +179,7 @@ def _column(name: str, series: Any) -> tuple[NDArray[Any], Dtype]:
     if dtype == "string":
         return np.array([None if gap else one for gap, one in zip(missing, series, strict=True)], dtype=object), dtype
     if missing.any() and dtype == "bool":
-        raise Failure(f"inputs.{name}", "holds truth values with gaps", "make them texts, or 0 and 1")
+        raise Failure(f"inputs.{name}", "holds truth values with gaps", BOOLS)
     if missing.any():
         return _numbers(name, series.to_numpy(dtype=np.float64, na_value=np.nan)), "float64"
     return _numbers(name, series.to_numpy(dtype=ARRAY_TYPES[dtype])), dtype
@@ -216,6 +215,13 @@ def _numbers(name: str, given: Any) -> NDArray[Any]:
 
 def _tensor(name: str, dtype: Dtype, array: NDArray[Any]) -> Tensor:
     return Tensor(name=name, dtype=dtype, shape=list(array.shape[1:]), nullable=_has_gaps(array))
+
+
+def _nullable(tensor: Tensor) -> Tensor:
+    """Let a value be missing; whole numbers with gaps are floats."""
+    if tensor.dtype == "bool":
+        raise Failure(f"inputs.{tensor.name}", "holds truth values, of which none can be missing", BOOLS)
+    return tensor.model_copy(update={"nullable": True, "dtype": "float64" if tensor.dtype == "int64" else tensor.dtype})
 
 
 def _has_gaps(array: NDArray[Any]) -> bool:

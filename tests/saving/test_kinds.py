@@ -118,6 +118,20 @@ def test_a_column_named_nullable_may_be_missing_though_no_example_is(tmp_path: P
         scorer.predict([{"a": None, "b": None, "c": 0.0}])
 
 
+def test_a_column_of_whole_numbers_named_nullable_takes_null(tmp_path: Path) -> None:
+    frame = MIXED[["rooms", "lift"]].astype({"lift": int})
+    estimator = make_pipeline(SimpleImputer(), LogisticRegression()).fit(frame, SIGNS)
+    scorer = saved(tmp_path, estimator, frame, nullable=["rooms"], format="skops")
+    filled = frame["rooms"].mean()
+    missing, given = scorer.predict([{"rooms": None, "lift": 1}, {"rooms": filled, "lift": 1}])
+    assert missing == given
+
+
+def test_truth_values_can_t_be_named_nullable() -> None:
+    with pytest.raises(Failure, match=r"inputs\.lift: holds truth values, of which none can be missing; make them"):
+        Inputs.of(MIXED, nullable=["lift"])
+
+
 BOOSTERS: dict[str, Any] = {
     "xgboost classes": xgboost.XGBClassifier(n_estimators=8).fit(GAPS, SIGNS == "plus"),
     "xgboost three classes": xgboost.XGBClassifier(n_estimators=8).fit(GAPS, np.digitize(ROWS[:, 0], [-0.5, 0.5])),

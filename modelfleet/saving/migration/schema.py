@@ -92,7 +92,8 @@ def _columns(given: Any, wanted: Sequence[Wanted], where: str) -> Inputs:
 
     frame = _frame(given, wanted, where)
     columns = {one.name: _cast(frame[one.name], one, where) for one in wanted}
-    made = Inputs.of(pd.DataFrame(columns), nullable=[one.name for one in wanted if one.nullable])
+    optional = [one.name for one in wanted if one.nullable and one.dtype != "bool"]  # no truth value means missing
+    made = Inputs.of(pd.DataFrame(columns), nullable=optional)
     types = {one.name: _lasting(one) for one in wanted}
     tensors = [tensor.model_copy(update={"dtype": types[tensor.name]}) for tensor in made.tensors]
     batch = {tensor.name: made.batch[tensor.name].astype(ARRAY_TYPES[tensor.dtype]) for tensor in tensors}

@@ -164,6 +164,12 @@ def test_the_types_of_the_signature_count_where_the_examples_say_less() -> None:
     }  # fmt: skip
 
 
+def test_an_optional_truth_value_has_to_be_given() -> None:
+    """No truth value stands for one that is missing, so that null would be scored as true."""
+    wanted = schema.read(json.dumps([{"type": "boolean", "name": "lift", "required": False}]), "MLmodel")
+    assert not schema.fitted(FRAME[["lift"]], wanted, "MLmodel").tensors[0].nullable
+
+
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
