@@ -84,9 +84,10 @@ def _kinds(classes: Sequence[Any]) -> set[tuple[type, Any]]:
 def _refuse_outputs(how: str, first: Model, common: Signature) -> None:
     if how == "vote" and not common.classes:
         raise Failure("vote", f"{first.reference} is no classifier", "use mean or weights for values")
-    texts = [one.name for one in common.outputs if one.dtype == "string"]
-    if how != "route" and texts and not common.classes:
-        raise Failure(how, f"{first.reference} answers text ({texts[0]})", "use route, which chooses one answer")
+    odd = [one.name for one in common.outputs if one.dtype in ("string", "bool")]
+    if how != "route" and odd and not common.classes:
+        what = f"{first.reference} answers something else than numbers ({odd[0]})"
+        raise Failure(how, what, "use route, which chooses one answer")
 
 
 def _refuse_width(final: Model, columns: int) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from modelfleet import store
 from modelfleet.errors import Failure
-from modelfleet.saving import agreement, golden, locks, parity, plans, rows
+from modelfleet.saving import agreement, golden, locks, plans, rows
 from modelfleet.saving.card import Ensemble, Scoring, Signature
 from modelfleet.saving.estimators import refuse_nan
 from modelfleet.saving.finish import SavedModel, Wish, finish, user
@@ -98,12 +98,13 @@ def save_ensemble(
     head = examples.head(golden.ROWS)
     answers = _answers(runtime, head)
     with store.incoming(wish.name, wish.store_path) as folder:
-        golden.write(folder, head, answers, signature.classes)
+        scoring = _scoring(chosen)
+        golden.write(folder, head, answers, signature.classes, scoring.tolerance)
         if targets is not None:
             golden.write_evaluation(folder, examples, targets)
         locks.union(folder, [one.model for one in chosen])
         document = _document(plan, chosen) | {"author": user()} | dict(card)
-        ours = {"signature": signature, "scoring": _scoring(), "ensemble": _ensemble(plan.how, plan.field, chosen)}
+        ours = {"signature": signature, "scoring": scoring, "ensemble": _ensemble(plan.how, plan.field, chosen)}
         return finish(folder, document | ours, wish, _proof(held, python_code))
 
 
@@ -123,8 +124,10 @@ def _document(plan: Plan, chosen: Sequence[Chosen]) -> dict[str, Any]:
     return {"algorithm": f"ensemble ({plan.how}) of {names}", "libraries": libraries}
 
 
-def _scoring() -> Scoring:
-    return Scoring(runtime="ensemble", file=CARD, tolerance=parity.TOLERANCE)
+def _scoring(chosen: Sequence[Chosen]) -> Scoring:
+    """Say how an ensemble is scored: as exactly as the least exact of its members."""
+    tolerance = max(float(one.model.scoring["tolerance"]) for one in chosen)
+    return Scoring(runtime="ensemble", file=CARD, tolerance=tolerance)
 
 
 def _ensemble(how: Any, field: str, chosen: Sequence[Chosen]) -> Ensemble:

@@ -20,13 +20,14 @@ from modelfleet_service.scorer import predictions
 ROWS = 24
 EVALUATION = "evaluation.jsonl"
 EVALUATION_ROWS = 1000
+ANSWER_DTYPES: dict[str, Any] = {"O": "string", "U": "string", "b": "bool"}
 LABEL_DTYPES: dict[type, Any] = {bool: "bool", int: "int64", float: "float64", str: "string"}
 
 
-def write(folder: Path, inputs: Inputs, answers: Answers, classes: Sequence[Any]) -> None:
+def write(folder: Path, inputs: Inputs, answers: Answers, classes: Sequence[Any], tolerance: float = TOLERANCE) -> None:
     """Write the golden set: the first instances, and the answers to them as the trainer saw them."""
     rows = zip(inputs.instances(), predictions(answers, classes), strict=True)
-    golden.write(folder / golden.FILE, [golden.Row(one, said, _tolerance(said)) for one, said in rows])
+    golden.write(folder / golden.FILE, [golden.Row(one, said, tolerance * _size(said)) for one, said in rows])
 
 
 def write_evaluation(folder: Path, inputs: Inputs, targets: Sequence[Any]) -> None:
@@ -55,16 +56,16 @@ def signature(inputs: Inputs, answers: Answers, classes: list[Any]) -> Signature
         outputs = [label, Tensor(name="probabilities", dtype="float64", shape=[len(classes)])]
     else:
         outputs = [
-            Tensor(name=name, dtype="string" if value.dtype.kind in "OU" else "float64", shape=list(value.shape[1:]))
+            Tensor(name=name, dtype=ANSWER_DTYPES.get(value.dtype.kind, "float64"), shape=list(value.shape[1:]))
             for name, value in answers.values.items()
         ]
     instance: Any = "object" if inputs.named else "value"
     return Signature(inputs=list(inputs.tensors), outputs=outputs, classes=classes, instance=instance)
 
 
-def _tolerance(prediction: Any) -> float:
-    """The largest difference that counts as equal: relative to the answer's largest number, at least that of 1."""
+def _size(prediction: Any) -> float:
+    """Return what a difference is in relation to: an answer's largest number, or 1, as probabilities are."""
     if "label" in prediction:
-        return TOLERANCE
+        return 1.0
     numbers = [np.abs(value).max() for value in map(np.asarray, prediction.values()) if value.dtype.kind in "fiu"]
-    return TOLERANCE * max(1.0, *(float(number) for number in numbers), 1.0)
+    return max(1.0, *(float(number) for number in numbers), 1.0)

@@ -8,6 +8,8 @@ from modelfleet.errors import Failure
 from modelfleet_service.runtimes import Answers
 
 TOLERANCE = 1e-5
+HALF = 2.0**-8
+"""For what computes in float16: four of its units in the last place, as kernels of other processors round otherwise."""
 
 
 class Apart(Failure):

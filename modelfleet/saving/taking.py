@@ -12,7 +12,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving import golden, locks, trial
 from modelfleet.saving.card import Scoring
 from modelfleet.saving.finish import SavedModel, Wish, finish, user
-from modelfleet.saving.formats import boosters, code, onnx
+from modelfleet.saving.formats import boosters, code, graphs, onnx
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers
 
@@ -38,9 +38,11 @@ def save_onnx(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish, t
     """
     document = dict(card)
     activation, classes = document.pop("activation", None), list(card.get("classes", []))
+    graph = onnx.read(file)
+    fitted = graphs.fitted(file, graph, inputs)
     with store.incoming(wish.name, wish.store_path) as folder:
-        scoring, answers = onnx.take(file, folder, inputs.head(golden.ROWS), classes, activation)
-        return _finished(Taken(folder, "ONNX", scoring, answers, onnx.NEEDS), inputs, targets, document, wish)
+        scoring, answers = onnx.take(file, graph, folder, fitted.head(golden.ROWS), classes, activation)
+        return _finished(Taken(folder, "ONNX", scoring, answers, onnx.NEEDS), fitted, targets, document, wish)
 
 
 def save_booster(
@@ -81,7 +83,7 @@ def _finished(taken: Taken, inputs: Inputs, targets: Targets, card: Mapping[str,
     """Add the rows and the locks, and prove the model; code in an environment of its own."""
     document, head = dict(card), inputs.head(golden.ROWS)
     classes = list(document.pop("classes", []))
-    golden.write(taken.folder, head, taken.answers, classes)
+    golden.write(taken.folder, head, taken.answers, classes, taken.scoring.tolerance)
     if targets is not None:
         golden.write_evaluation(taken.folder, inputs, targets)
     locks.write(taken.folder, taken.needs)

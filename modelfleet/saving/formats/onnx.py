@@ -12,7 +12,8 @@ import numpy as np
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
-from modelfleet.saving.estimators import classes_of, own_answers, refuse_nan
+from modelfleet.saving.estimators import classes_of, own_answers, plain, refuse_nan
+from modelfleet.saving.formats import graphs
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import CARD, MANIFEST
@@ -40,27 +41,50 @@ def convert(estimator: Any, inputs: Inputs, folder: Path) -> Scoring:
     raise next((failure for failure in failures if isinstance(failure, parity.Apart)), failures[-1])
 
 
-def take(
-    file: Path, folder: Path, inputs: Inputs, classes: Sequence[Any], activation: str | None
-) -> tuple[Scoring, Answers]:
-    """Copy a graph and its external data; return how it is scored and its answers; a single number is ``value``.
+def read(file: Path) -> Any:
+    """Read a graph, without the data that it keeps in other files; raise Failure where it is no ONNX file."""
+    import onnx
+    from google.protobuf.message import DecodeError
 
-    Raises Failure where it is no ONNX file, its data lies outside of its folder, it can't be scored, it answers NaN,
-    or a classifier's scores are no probabilities and no ``activation`` is given.
-    """
-    names = _copy(file, folder)
     try:
-        answers = _runtime(folder / FILE, classes, names, activation or "none").score(inputs.batch)
+        if file.stat().st_size > LARGEST_GRAPH_BYTES:
+            raise Failure(str(file), "is larger than a protobuf can be", "export it with external data")
+        graph = onnx.load(file, load_external_data=False)
+    except (OSError, DecodeError) as error:
+        raise Failure(str(file), f"not an ONNX file ({error})", "export the model to ONNX again") from error
+    if not graph.graph.output:
+        raise Failure(str(file), "not an ONNX file (it has no outputs)", "export the model to ONNX again")
+    return graph
+
+
+def take(
+    file: Path, graph: Any, folder: Path, inputs: Inputs, classes: Sequence[Any], activation: str | None
+) -> tuple[Scoring, Answers]:
+    """Copy a graph that was read and its external data; return how it is scored and its answers.
+
+    The only answer of a row, if it is a single number, is ``value``. Raises Failure where the data lies outside of its
+    folder, it can't be scored, it answers NaN or not row by row, or a classifier's scores are no probabilities and no
+    ``activation`` is given.
+    """
+    from modelfleet_service.runtimes.onnx import reason
+
+    _copy(file, graph, folder)
+    names = [entry.name for entry in graph.graph.output]
+    said: Any = activation or "none"
+    runtime = _runtime(folder / FILE, classes, names, str(file), said)
+    try:
+        answers = runtime.score(inputs.batch)
     except Exception as error:  # onnxruntime raises classes of its own, without a common base
-        reason = " ".join(str(error).split())[:300]
-        raise Failure(str(file), f"can't score the examples ({reason})", "check their shape and order") from error
+        what = f"can't score the examples ({reason(error)[:300]})"
+        raise Failure(str(file), what, "check their shape and order") from error
     refuse_nan(str(file), answers)
+    graphs.refuse_rows(file, answers, len(inputs))
     if classes:
-        _refuse_scores(file, answers, len(classes))
+        _refuse_scores(file, answers, classes, said)
+    graphs.refuse_mixing(file, graph, runtime, inputs, answers)
     if len(names) == 1 and not classes and answers.values[names[0]].ndim == 1:
         answers = Answers(values={"value": answers.values[names[0]]})
-    said: Any = activation or "none"
-    return Scoring(runtime="onnx", file=FILE, tolerance=parity.TOLERANCE, activation=said), answers
+    return Scoring(runtime="onnx", file=FILE, tolerance=graphs.tolerance(graph), activation=said), answers
 
 
 def external_data(graph: Any) -> list[str]:
@@ -103,23 +127,11 @@ def _converted(estimator: Any, types: list[tuple[str, Any]], inputs: Inputs, pat
         raise Failure(where, f"onnxruntime can't score it ({reason})", "save it with format='skops'") from error
 
 
-def _copy(file: Path, folder: Path) -> list[str]:
-    """Copy the graph under its standard name and its data under theirs; return the names of the outputs."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        if file.stat().st_size > LARGEST_GRAPH_BYTES:
-            raise Failure(str(file), "is larger than a protobuf can be", "export it with external data")
-        graph = onnx.load(file, load_external_data=False)
-    except (OSError, DecodeError) as error:
-        raise Failure(str(file), f"not an ONNX file ({error})", "export the model to ONNX again") from error
-    if not graph.graph.output:
-        raise Failure(str(file), "not an ONNX file (it has no outputs)", "export the model to ONNX again")
+def _copy(file: Path, graph: Any, folder: Path) -> None:
+    """Copy a graph under its standard name, and its data under theirs."""
     for location in external_data(graph):
         _copy_data(file, location, folder)
     shutil.copyfile(file, folder / FILE)
-    return [entry.name for entry in graph.graph.output]
 
 
 def _copy_data(file: Path, location: str, folder: Path) -> None:
@@ -132,19 +144,31 @@ def _copy_data(file: Path, location: str, folder: Path) -> None:
     shutil.copyfile(source, folder / location)
 
 
-def _refuse_scores(file: Path, answers: Answers, count: int) -> None:
+def _refuse_scores(file: Path, answers: Answers, classes: Sequence[Any], activation: str) -> None:
     shares = np.asarray(answers.probabilities)
-    if shares.ndim != 2 or shares.shape[1] != count:
-        raise Failure(str(file), f"gives shape {shares.shape} for {count} classes", "check `classes` in the card")
+    if shares.ndim != 2 or shares.shape[1] != len(classes):
+        raise Failure(
+            str(file), f"gives shape {shares.shape} for {len(classes)} classes", "check `classes` in the card"
+        )
     if (shares < 0).any() or not np.allclose(shares.sum(axis=1), 1.0, atol=1e-3):
-        cure = "say `activation: softmax` or `activation: sigmoid` in the card, or export probabilities"
+        other = "say `activation: softmax` or `activation: sigmoid` in the card, or "
+        cure = f"{other if activation == 'none' else ''}export probabilities"
         raise Failure(str(file), "its scores are no probabilities", cure)
+    odd = sorted(set(plain(np.asarray(answers.labels))) - set(classes))
+    if odd:
+        what = f"its first output has labels that are none of the classes ({', '.join(map(repr, odd[:3]))})"
+        raise Failure(str(file), what, "export the probabilities alone")
 
 
-def _runtime(path: Path, classes: Sequence[Any], outputs: Sequence[str], activation: str = "none") -> Runtime:
+def _runtime(
+    path: Path, classes: Sequence[Any], outputs: Sequence[str], where: str = "", activation: str = "none"
+) -> Runtime:
+    import onnxruntime
+
     from modelfleet_service.runtimes.onnx import OnnxRuntime
 
     try:
         return OnnxRuntime(path, classes, outputs, activation)
     except ModelError as error:
-        raise Failure(str(path.name), error.what, "export the model to ONNX again") from error
+        cure = f"export it with what onnxruntime {onnxruntime.__version__} has: float32, and an older opset"
+        raise Failure(where or path.name, error.what, cure) from error
