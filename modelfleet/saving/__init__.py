@@ -50,7 +50,7 @@ def save(
     ``model`` is one of
 
     - a fitted estimator or pipeline of scikit-learn, XGBoost or LightGBM;
-    - an ``onnx.ModelProto``, or the path of an .onnx file;
+    - an ``onnx.ModelProto``, what ``torch.onnx.export`` returns, or the path of an .onnx file;
     - the path of a booster's file, XGBoost's .ubj or LightGBM's .txt, or of a .skops file;
     - the path of a folder of Python code, whose class ``entry``, such as ``scorer:Scorer``, scores.
 
@@ -84,17 +84,18 @@ def save(
     cards.examined({**card, **labels, **besides, "about_inputs": _plain(about_inputs or {})})
     examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
     wish = Wish(name, store_path, tuple(trusted_types), breaking)
-    is_file, is_graph = isinstance(model, str | os.PathLike), files.is_graph(model)
+    is_file, graph = isinstance(model, str | os.PathLike), files.graph_of(model)
     if not is_file:
         _refuse("entry", entry, "it is no folder of code")
-    if not (is_file or is_graph):
+    if not is_file and graph is None:
+        estimators.refuse_other(model)
         _refuse("classes", labels["classes"], "an estimator has its own")
         _refuse("activation", activation, "an estimator has its own")
         return save_estimator(model, examples, card, wish, format, targets)
     _refuse("format", format != "auto", "only an estimator is converted")
     said = card | {field: value for field, value in labels.items() if value}
-    if is_graph:
-        return files.save_graph(model, examples, said, wish, targets)
+    if graph is not None:
+        return files.save_graph(graph, examples, said, wish, targets)
     return files.save(Path(model), examples, said, wish, entry, targets)
 
 

@@ -24,15 +24,21 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def refuse_other(model: Any) -> None:
+    """Raise Failure where something is no estimator."""
+    if not hasattr(model, "predict"):
+        cure = "save a fitted estimator or pipeline; give a network as ONNX, as torch.onnx.export makes it"
+        raise Failure(type(model).__name__, "it has no predict", cure)
+
+
 @quiet()
 def own_answers(estimator: Any, inputs: Inputs) -> Answers:
     """What the estimator itself answers: labels and probabilities, or ``value``.
 
     Raises Failure where it can't score the inputs, gives no probabilities, or answers NaN.
     """
+    refuse_other(estimator)
     name, classifies = type(estimator).__name__, hasattr(estimator, "classes_")
-    if not hasattr(estimator, "predict"):
-        raise Failure(name, "it has no predict", "save a fitted estimator or pipeline that predicts")
     if classifies and not hasattr(estimator, "predict_proba"):
         raise Failure(name, "it gives no probabilities", "wrap it in sklearn's CalibratedClassifierCV")
     try:

@@ -42,9 +42,15 @@ def save(
     raise Failure(str(file), "not a file that can be saved", f"give {KINDS}")
 
 
-def is_graph(model: Any) -> bool:
-    """Tell whether something is an ``onnx.ModelProto``, without importing onnx."""
-    return type(model).__name__ == "ModelProto" and type(model).__module__.partition(".")[0] == "onnx"
+def graph_of(model: Any) -> Any:
+    """Return an ``onnx.ModelProto``, also that of a ``torch.onnx.ONNXProgram``; None where it is neither.
+
+    Neither onnx nor torch is imported for it.
+    """
+    kind, origin = type(model).__name__, type(model).__module__.partition(".")[0]
+    if (origin, kind) == ("torch", "ONNXProgram"):
+        return model.model_proto
+    return model if (origin, kind) == ("onnx", "ModelProto") else None
 
 
 def save_graph(

@@ -190,6 +190,8 @@ def _array(where: str, given: Any) -> NDArray[Any]:
         return np.asarray(given)
     except ValueError as error:
         raise Failure(where, "its rows are not of one length", "give as many values in each row") from error
+    except (TypeError, RuntimeError) as error:  # as PyTorch's tensors raise that NumPy can't take
+        raise Failure(where, f"can't be read as an array ({error})", "give a NumPy array") from error
 
 
 def _dtype_of(name: str, array: NDArray[Any]) -> Dtype:

@@ -25,6 +25,7 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.saving.finish import Wish
 from modelfleet.saving.inputs import Inputs
+from tests.graphs import linear
 
 ROWS = np.random.default_rng(1).normal(size=(40, 3))
 LINE = LinearRegression().fit(ROWS, ROWS.sum(axis=1))
@@ -222,6 +223,30 @@ def test_a_classifier_s_graph_is_saved_with_the_classes_that_are_said(tmp_path: 
     modelfleet.save(graph, "net", activation="softmax", **given)
     found = stores.find("net:1", tmp_path)
     assert (found.signature["classes"], found.scoring["activation"]) == (["a", "b"], "softmax")
+
+
+def test_what_torch_onnx_export_returns_is_saved(tmp_path: Path) -> None:
+    program = type("ONNXProgram", (), {"__module__": "torch.onnx._internal", "model_proto": linear()})()
+    modelfleet.save(program, "net", inputs=ROWS, classes=[0, 1, 2], activation="softmax", store_path=tmp_path)
+    assert stores.find("net:1", tmp_path).card["algorithm"] == "ONNX"
+
+
+def test_a_network_that_is_not_exported_is_to_be_exported(tmp_path: Path) -> None:
+    words = "object: it has no predict; .* give a network as ONNX, as torch.onnx.export makes it"
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(object(), "net", inputs=ROWS, classes=[0, 1], activation="softmax", store_path=tmp_path)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, TypeError])
+def test_what_numpy_can_t_read_is_refused_with_its_reason(error: type[Exception]) -> None:
+    """A tensor of PyTorch that requires a gradient, or of bfloat16."""
+
+    class Tensor:
+        def __array__(self, *_: Any, **__: Any) -> Any:
+            raise error("use detach()")
+
+    with pytest.raises(Failure, match=r"inputs: can't be read as an array \(use detach\(\)\); give a NumPy array"):
+        Inputs.of(Tensor())
 
 
 def test_a_graph_in_memory_whose_tensors_are_elsewhere_is_to_be_given_as_a_file(store: Path, tmp_path: Path) -> None:
