@@ -37,6 +37,7 @@ def run(store: Path | None = None) -> Report:
     place.opened(store)
     done: list[str] = []
     failed: list[Failure] = []
+    refused: dict[str, Failure] = {}
     with targets.alone(store), Progress("verifying the store and its copies") as progress:
         found = survey.check(store)
         if not found:
@@ -44,7 +45,8 @@ def run(store: Path | None = None) -> Report:
         known = targets.remembered(store)
         for one in known if any(_is_local(finding, store) for finding in found) else ():
             progress.doing = f"repairing the store from {one.target}"
-            _local(one, store, done, failed)
+            refused = _local(one, store, done, refused)
+        failed += refused.values()
         done += mending.mend(store)
         for one in known:
             _remote(one, store, progress, done, failed)
@@ -57,12 +59,14 @@ def _is_local(finding: Finding, store: Path | None) -> bool:
     return here or finding.kind == "unsigned"
 
 
-def _local(one: Target, store: Path | None, done: list[str], failed: list[Failure]) -> None:
+def _local(one: Target, store: Path | None, done: list[str], before: dict[str, Failure]) -> dict[str, Failure]:
+    """Repair the store from a target; return what is still refused, by place, with what the first target said of it."""
+    failed: list[Failure] = []
     with contextlib.ExitStack() as stack:
         try:
             holders = stack.enter_context(targets.opened(one, releases=True))
         except (Failure, Failures):
-            return  # `_remote` asks it again, and says why
+            return before  # `_remote` asks it again, and says why
         for bring in (documents.bring, _versions, signatures.bring):
             try:
                 lines, refused = bring(holders, store)
@@ -70,6 +74,7 @@ def _local(one: Target, store: Path | None, done: list[str], failed: list[Failur
                 lines, refused = [], [failure]
             done += lines
             failed += refused
+    return {failure.where: before.get(failure.where, failure) for failure in failed}
 
 
 def _versions(holders: Holders, store: Path | None) -> tuple[list[str], list[Failure]]:

@@ -94,7 +94,7 @@ def forget(text: str | None, store: Path | None = None) -> str:
     found = next((one.target for one in known if one.target in named), None)
     if found is None:
         cure = f"it remembers {' and '.join(one.target for one in known) or 'none'}"
-        raise Failure(" ".join(named) if not text else text, "the store remembers no copies there", cure)
+        raise Failure(text or " ".join(named), "the store remembers no copies there", cure)
     _write([one for one in known if one.target != found], store)
     return found
 

@@ -27,7 +27,8 @@ def command(fleet_or_url: str, copies: int | None, as_json: bool, store_path: Pa
     """Bring back every version that the hosts of FLEET_OR_URL have, as a copy or in a release, and the documents.
 
     A version that the store has is never overwritten. In the JSON a state is recovered, there, refused (the store has
-    the version with another digest, or its disk refused it) or lost. Exit status 3 if anything is refused or lost, or a host did not answer.
+    the version with another digest, or its disk refused it) or lost. Exit status 3 if anything is refused or lost, or a
+    host did not answer.
     """
     one = targets.target(fleet_or_url)
     report = recover.run(targets.Target(one.target, copies or targets.usual(one)), store_path)
