@@ -7,12 +7,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelfleet import signing as signer
 from modelfleet import store as stores
-from modelfleet.copies import heal, replicate, survey
+from modelfleet.copies import heal, replicate, survey, versions
 from tests.copies.conftest import Hosts, flip
 from tests.signing import key
 from tests.store.tiny import publish
@@ -159,3 +160,28 @@ def test_a_deleted_version_is_healed_in_the_trash(copied: Path, hosts: Hosts) ->
 
 def test_a_sound_store_is_left_alone(copied: Path) -> None:
     assert heal.run(copied) == heal.Report((), (), ())
+
+
+def test_a_version_that_is_deleted_while_its_copy_arrives_is_healed_in_the_trash(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flipped(copied / "many/3")
+    fetch = versions._fetch
+
+    def deleted(*arguments: Any) -> Any:
+        stores.delete("many:3", copied)
+        return fetch(*arguments)
+
+    monkeypatch.setattr(versions, "_fetch", deleted)
+    assert heal.run(copied).remains == ()
+    assert stores.versions("many", copied) == [1, 2]
+    assert stores.find(stores.restore("many:3", copied), copied)
+
+
+def test_a_version_that_is_whole_is_not_set_aside_for_a_damaged_twin_in_the_trash(copied: Path) -> None:
+    shutil.copytree(copied / "many/3", copied / ".trash/many/3")
+    flip(copied / ".trash/many/3/model.onnx")
+    was = (copied / "many/3").stat().st_ino
+    report = heal.run(copied)
+    assert "many:3: is whole at" in str(report.failed[0])
+    assert (copied / "many/3").stat().st_ino == was

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from modelfleet import store as stores
 from modelfleet.copies import contents, recover, replicate, survey
-from modelfleet.errors import Failures
+from modelfleet.copies.holders import hosts as host_holders
+from modelfleet.copies.holders import streams
+from modelfleet.errors import Failure, Failures
 from modelfleet.store import audit
+from modelfleet_service.model import File
 from tests.copies.conftest import Hosts, flip
 from tests.store.tiny import publish
 
@@ -88,3 +94,27 @@ def test_with_no_host_there_is_nothing_to_recover_from(lost: Path, hosts: Hosts)
     hosts.gone = set(hosts.names)
     with pytest.raises(Failures, match="No route to host"):
         recover.run(hosts.target, lost)
+
+
+def test_a_fetch_that_a_full_disk_breaks_off_is_one_line_and_the_session_goes_on(
+    lost: Path, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills midway can't be had here: the first file of many:1 is refused after its first bytes."""
+    write = streams.written
+
+    def refuse(chunks: Iterable[bytes], target: Path, file: File, where: str) -> None:
+        if "many/1" in where:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(chunks, target, file, where)
+
+    monkeypatch.setattr(host_holders, "written", refuse)
+    report = recover.run(hosts.target, lost)
+    states = {row.reference: (row.state, row.what) for row in report.versions}
+    assert states.pop("many:1")[0] == "refused"
+    assert {state for state, _ in states.values()} == {"recovered"}
+
+
+def test_no_store_is_made_where_its_disk_is_not_mounted(hosts: Hosts, tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="the folder it is to be in is not there"):
+        recover.run(hosts.target, tmp_path / "gone/store")
+    assert not (tmp_path / "gone").exists()
