@@ -31,10 +31,11 @@ def healing(hosts: Hosts, store: Path, turn: int) -> None:
 
 
 def spoil(hosts: Hosts, store: Path, turn: int) -> None:
-    """Before each kill: a new version, or damage in the store and on a host."""
+    """Before each kill: a new version, and damage in the store, to a ledger too, and on a host."""
     publish(store, "many", size=500_000)
     if turn % 2:
         flip(store / "few/1/model.onnx", turn)
+        flip(store / "few/ledger.jsonl", turn)
     for copy in hosts.copies("many:1")[: turn % 2]:
         flip(copy / "model.onnx", turn)
 

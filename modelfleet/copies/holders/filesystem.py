@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from modelfleet import needs
 from modelfleet.copies.holders.streams import pieces
 from modelfleet.errors import Failure
+from modelfleet.store import disk
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "sftp": "sftp", "ssh": "sftp"}
-RENAMES = {"file", "local", "sftp", "ssh"}
+LOCAL = {"file", "local"}
+RENAMES = {*LOCAL, "sftp", "ssh"}
 BESIDE = ".new"
 
 
@@ -65,10 +68,17 @@ class FileSystem:
         with self._system.open(beside, "wb") as stream:
             for chunk in chunks:
                 stream.write(chunk)
+        self._last(beside)
         if self.digest(beside.removeprefix(f"{self._base}/"))[0] != sha256:
             raise Failure(f"{self.url}/{path}", "is not what was written", "check its disk and the network")
         if self._renames:
             self._system.mv(beside, target)
+            self._last(target.rpartition("/")[0])
+
+    def _last(self, entry: str) -> None:
+        """Wait until what was written is on the disk, where that is one of this machine."""
+        if self.url.partition("://")[0] in LOCAL:
+            disk.sync(Path(entry))
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files."""

@@ -57,3 +57,12 @@ def test_a_store_that_is_not_there_is_one_line_and_exit_1(bare: Kept) -> None:
     done = run("store", "replicate", "--to", bare.url, "--store", str(bare.away / "none"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "there is no such store" in done.stderr
+
+
+def test_a_forgotten_target_is_asked_for_no_copies(bare: Kept) -> None:
+    assert run("store", "replicate", "--to", bare.url, *bare.option).returncode == 0
+    done = run("store", "replicate", "--to", bare.url, "--forget", *bare.option)
+    assert (done.returncode, done.stdout) == (0, f"forgot the copies at {bare.url}; what is there stays\n")
+    again = run("store", "replicate", "--to", bare.url, "--forget", *bare.option)
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "the store remembers no copies there; it remembers none" in again.stderr
