@@ -43,6 +43,8 @@ def _brought(path: str, theirs: list[bytes], store: Path | None) -> list[str]:
 
     def joined() -> tuple[bytes, bytes]:
         ours = contents.document(file)
+        if all(content == ours for content in theirs):
+            return ours, ours
         _see_one_store(path, [ours, *theirs])
         return ours, merging.joined(path, ours, theirs, audit.read(store))
 

@@ -1,4 +1,4 @@
-"""The audit log of a store: who saved, aliased, deleted, restored, signed and deployed what, and when."""
+"""The audit log of a store: who saved, aliased, deleted, restored, signed, unsigned and deployed what, and when."""
 
 from __future__ import annotations
 
