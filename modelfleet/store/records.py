@@ -1,7 +1,7 @@
 """Append-only files of one JSON object a line, each line with a checksum at its end.
 
-A line that a kill or a power cut tore is no record; the next one starts on a line of its own. A whole line whose
-checksum does not fit was altered on the disk.
+A line that a kill or a power cut tore is the beginning of one without its end; it is no record, and the next one starts
+on a line of its own. Every other line that can't be read was altered on the disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from modelfleet.store import disk
 
-TAIL = len(b', "crc": "00000000"}')
+FRAME = b', "crc": "########"}'
+TAIL = len(FRAME)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def parsed(content: bytes) -> Records:
     """Return the records of a file's content."""
     lines = content.split(b"\n")
     read = [(number, line, _record(line)) for number, line in enumerate(lines, 1) if line]
-    altered = tuple(number for number, line, record in read if record is None and line.endswith(b'"}'))
+    altered = tuple(number for number, line, record in read if record is None and not _is_torn(line))
     return Records(tuple(record for _, _, record in read if record is not None), altered)
 
 
@@ -63,6 +64,17 @@ def _record(line: bytes) -> dict[str, Any] | None:
         return None
     record: dict[str, Any] = json.loads(head + b"}")
     return record
+
+
+def _is_torn(line: bytes) -> bool:
+    """Tell whether a line is the beginning of one, or what a power cut left in its place: zeros."""
+    return b'{"'.startswith(line.rstrip(b"\0")[:2]) and not any(map(_is_end, (line[-TAIL:], line[-TAIL - 1 : -1])))
+
+
+def _is_end(text: bytes) -> bool:
+    """Tell whether a line ends with this, most of what frames a checksum; some of it may have been altered."""
+    fitting = sum(found == framed for found, framed in zip(text, FRAME, strict=False) if framed != ord("#"))
+    return fitting > (TAIL - FRAME.count(b"#")) / 2
 
 
 def _write(descriptor: int, content: bytes, size: int) -> None:

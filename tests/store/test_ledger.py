@@ -11,7 +11,7 @@ import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure
-from modelfleet.store import fsck, ledger, records
+from modelfleet.store import audit, fsck, ledger, records
 from modelfleet_service import model
 from tests.store.tiny import publish
 
@@ -93,3 +93,39 @@ def test_a_flipped_bit_in_a_ledger_is_found_and_the_line_named(three: Path) -> N
     (finding,) = fsck.check(three)
     assert (finding.kind, finding.where) == ("ledger", f"{file}:1")
     assert stores.find("many:1", three)
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    """A store with two lines in a ledger, of numbers that were given to saves that were killed, and two in its log."""
+    (tmp_path / "many").mkdir()
+    for number in (1, 2):
+        ledger.append(tmp_path / "many", ledger.ALLOCATED, number, "sha256:00")
+        audit.record("deployed", tmp_path, fleet="J", services={"a": {"reference": "many:1", "digest": "sha256:00"}})
+    assert fsck.check(tmp_path) == []
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", [f"many/{ledger.FILE}", audit.FILE])
+def test_every_flipped_bit_of_a_ledger_and_a_log_is_found_and_the_file_named(numbers: Path, name: str) -> None:
+    """A flip may make a line of a part of one, or one of two: a finding names a line of the file, whichever it is."""
+    file = numbers / name
+    kept = file.read_bytes()
+    for position in range(len(kept) * 8):
+        content = bytearray(kept)
+        content[position // 8] ^= 1 << position % 8
+        file.write_bytes(content)
+        assert {one.where.rpartition(":")[0] for one in fsck.check(numbers)} == {str(file)}, bytes(content)
+
+
+def test_a_torn_line_is_none_wherever_it_was_cut_and_one_may_follow(tmp_path: Path) -> None:
+    """Cut anywhere, also within an object of its own, and within its checksum; what is whole but its newline counts."""
+    file = tmp_path / "log"
+    records.append(file, {"services": {"a": {"reference": "many:1", "digest": f"sha256:{'0' * 64}"}}})
+    line = file.read_bytes()
+    for kept in range(1, len(line)):
+        file.write_bytes(line + line[:kept] + b"\0" * 9 * (kept < 9))
+        for more in (0, 1):
+            read = records.read(file)
+            assert (len(read.found), read.altered) == (1 + more + (kept == len(line) - 1), ()), line[:kept]
+            records.append(file, {"more": more})
