@@ -24,7 +24,9 @@ import yaml
 from modelfleet.errors import Failure
 from modelfleet.progress import QUIET_SECONDS, say
 from modelfleet.store import alias, cards, place
-from modelfleet_service.model import MANIFEST, SIGNATURES, identity
+from modelfleet_service import model
+from modelfleet_service.errors import ModelError
+from modelfleet_service.model import CARD, MANIFEST, SIGNATURES, File, identity
 
 FILE = ".index.sqlite"
 FORMAT = 1
@@ -36,10 +38,11 @@ Rows = dict[Key, tuple[str, str]]
 
 @dataclass(frozen=True)
 class Entry:
-    """What a list says of a version, as its card has it; no byte was verified.
+    """What a list says of a version, as its card has it; that is the manifest's, and nothing else was verified.
 
     ``signature_digest`` is the SHA-256 of the card's signature, ``metrics`` the evaluation, ``members`` the digests
-    of an ensemble's members, ``signed`` the roles of those who signed, ``broken`` why its files can't be read.
+    of an ensemble's members, ``signed`` the roles of those who signed. ``broken`` says why its files can't be read:
+    of what they say only the manifest's ``digest`` is known then.
     """
 
     name: str
@@ -92,12 +95,23 @@ def entry_of(folder: Path) -> Entry:
     name, version = folder.parent.name, int(folder.name)
     try:
         return _read(folder, name, version)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        return Entry(name, version, broken=" ".join(str(error).split())[:200] or type(error).__name__)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, ModelError) as error:
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        return Entry(name, version, _digest(folder), broken=why)
+
+
+def _digest(folder: Path) -> str:
+    """Return the digest of a version's manifest; empty where it can't be read."""
+    try:
+        return identity((folder / MANIFEST).read_bytes())
+    except OSError:
+        return ""
 
 
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
+    files = json.loads(manifest)["files"]
+    _see_card(folder, files)
     card: dict[str, Any] = cards.demand(folder)
     signature = json.dumps(card["signature"], sort_keys=True, default=str)
     measures = card.get("evaluation") or ()
@@ -107,12 +121,18 @@ def _read(folder: Path, name: str, version: int) -> Entry:
         digest=identity(manifest),
         created=str(card["created"]),
         runtime=str(card["scoring"]["runtime"]),
-        size_bytes=len(manifest) + sum(int(file["size"]) for file in json.loads(manifest)["files"]),
+        size_bytes=len(manifest) + sum(int(file["size"]) for file in files),
         signature_digest=f"sha256:{hashlib.sha256(signature.encode()).hexdigest()}",
         metrics=tuple({key: one.get(key) for key in ("metric", "data_set", "value")} for one in measures),
         members=tuple(_members(card)),
         signed=_signed(folder / SIGNATURES),
     )
+
+
+def _see_card(folder: Path, files: Sequence[dict[str, Any]]) -> None:
+    """Raise ModelError where the card is not the manifest's: what depends on it, such as a delete, is to know."""
+    listed = {file["path"]: file for file in files}
+    model.verify_file(f"{folder}/{CARD}", File(**listed[CARD]))
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:

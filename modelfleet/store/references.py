@@ -1,8 +1,8 @@
-"""What in a store refers to a version, and so forbids to delete it: aliases and ensembles."""
+"""What in a store refers to a version, and so forbids to delete it: aliases, ensembles, and what may be one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from modelfleet.errors import Failure, Failures
@@ -21,7 +21,9 @@ def inside(reference: str, store: Path | None) -> Iterator[Failure]:
     """Return the aliases and ensembles of the store that refer to a version."""
     name, version = finding.split(reference)
     yield from of_aliases(reference, version, alias.aliases(name, store))
-    yield from of_ensembles(reference, digest(reference, store), index.entries(None, store))
+    entries = index.entries(None, store)
+    yield from of_ensembles(reference, digest(reference, store), entries)
+    yield from of_unreadable(reference, entries)
 
 
 def of_aliases(reference: str, version: int, aliases: Mapping[str, int]) -> Iterator[Failure]:
@@ -37,6 +39,17 @@ def of_ensembles(reference: str, digest: str, entries: Iterable[Entry]) -> Itera
     for entry in entries:
         if digest in entry.members:
             yield Failure(reference, f"the ensemble {entry.reference} has it as a member", "delete the ensemble first")
+
+
+def of_unreadable(reference: str, entries: Sequence[Entry]) -> Iterator[Failure]:
+    """Return the versions that can't be read, and so may be ensembles that have a version as a member.
+
+    None where that can't be read itself: it is good for no ensemble, and two of them would keep each other.
+    """
+    broken = {entry.reference: entry.broken for entry in entries if entry.broken}
+    for one, why in broken.items() if reference not in broken else ():
+        cure = f"run `modelfleet store heal`, or delete {one} first"
+        yield Failure(reference, f"can't tell whether {one} has it as a member ({why})", cure)
 
 
 def digest(reference: str, store: Path | None) -> str:

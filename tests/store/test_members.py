@@ -11,7 +11,7 @@ import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import disk, fsck, ledger
+from modelfleet.store import disk, fsck, index, ledger
 from tests.store import tiny
 
 
@@ -66,3 +66,40 @@ def test_a_member_is_not_deleted_while_its_ensemble_comes_into_its_place(
     assert ["the ensemble both:1 has it as a member" in str(one) for one in refused] == [True]
     assert stores.versions("many", three) == [1, 2, 3]
     assert fsck.check(three) == []
+
+
+@pytest.fixture
+def unreadable(three: Path) -> Path:
+    """A store with both:1, an ensemble of many:2 whose card lost its members, and no index, which knew them."""
+    tiny.publish(three, "both", ensemble_of("many:2", three))
+    card = three / "both/1/model.yaml"
+    card.chmod(0o644)
+    card.write_text(card.read_text().replace("ensemble:", "ensembla:"))
+    (three / index.FILE).unlink(missing_ok=True)
+    return three
+
+
+def test_nothing_is_deleted_that_an_ensemble_with_a_damaged_card_may_need(unreadable: Path) -> None:
+    said = r"many:2: can't tell whether both:1 has it as a member \(.*both/1/model\.yaml: was altered.*heal`, or delete"
+    with pytest.raises(Failures, match=said):
+        stores.delete("many:2", unreadable)
+    assert stores.versions("many", unreadable) == [1, 2, 3]
+    assert stores.delete("both:1", unreadable)
+    assert stores.delete("many:2", unreadable)
+
+
+def test_what_is_damaged_itself_can_be_deleted_beside_another_damaged_version(unreadable: Path) -> None:
+    (unreadable / "many/3").chmod(0o755)
+    (unreadable / "many/3/manifest.json").unlink()
+    assert stores.delete("many:3", unreadable)
+    assert stores.delete("both:1", unreadable)
+
+
+def test_a_member_with_a_damaged_card_is_one_finding_and_not_called_lost(three: Path) -> None:
+    tiny.publish(three, "both", ensemble_of("many:2", three))
+    card = three / "many/2/model.yaml"
+    card.chmod(0o644)
+    card.write_text("{" + card.read_text()[1:])
+    card.chmod(0o444)
+    (three / index.FILE).unlink(missing_ok=True)
+    assert [one.where for one in fsck.check(three)] == [str(card)]
