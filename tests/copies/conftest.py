@@ -71,9 +71,9 @@ def origin(tmp_path: Path) -> Path:
 
 
 def flip(path: Path, at: int = 5) -> None:
-    """Flip one bit of a read-only file."""
-    content = bytearray(path.read_bytes())
+    """Flip one bit of a file, also of a read-only one."""
+    content, mode = bytearray(path.read_bytes()), path.stat().st_mode
     content[at] ^= 1
     path.chmod(0o644)
     path.write_bytes(content)
-    path.chmod(0o444)
+    path.chmod(mode)

@@ -15,7 +15,7 @@ from modelfleet.copies import contents, recover, replicate, survey
 from modelfleet.copies.holders import hosts as host_holders
 from modelfleet.copies.holders import streams
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import audit
+from modelfleet.store import audit, disk
 from modelfleet_service.model import File
 from tests.copies.conftest import Hosts, flip
 from tests.store.tiny import publish
@@ -55,7 +55,7 @@ def test_a_copy_that_is_damaged_is_not_taken(lost: Path, origin: Path, hosts: Ho
     assert contents.digests(lost) == contents.digests(origin)
     for copy in hosts.copies("few:1"):
         flip(copy / "model.onnx")
-    shutil.rmtree(lost)
+    disk.remove(lost)
     states = {row.reference: row.state for row in recover.run(hosts.target, lost).versions}
     assert states == {"many:1": "recovered", "many:2": "recovered", "many:3": "recovered", "few:1": "lost"}
 

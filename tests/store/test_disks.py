@@ -61,7 +61,7 @@ def test_a_read_only_store_is_read_and_not_written_in_one_line(tmp_path: Path, a
     code = f"{PUBLISH}{STORES}try: {act}\nexcept Exception as e: print(e)\n"
     code += "print(s.find('many:1', store).reference, len(s.entries(None, store)))"
     script = f'$python -c "{PUBLISH}publish(store)" $store; mkdir -p $store/.trash/gone/1; '
-    script += f'mount -o remount,ro $store; $python -c "{code}" $store'
+    script += f'mount -o remount,bind,ro $store; $python -c "{code}" $store'
     line, read = mounted(tmp_path / "disk", script).stdout.splitlines()
     assert "Read-only file system" in line
     assert line.count("; ") >= 1
@@ -94,7 +94,7 @@ def test_a_read_only_store_is_not_repaired_in_one_line(tmp_path: Path, act: str)
     code += "except (Failure, Failures) as e: print(e)\n"
     script = f'$python -c "{copy}" $store; rm $store/audit.jsonl $store/many/ledger.jsonl; '
     script += "chmod u+w $store/many/1/model.onnx; echo x > $store/many/1/model.onnx; "
-    script += f'mount -o remount,ro $store; $python -c "{code}" $store'
+    script += f'mount -o remount,bind,ro $store; $python -c "{code}" $store'
     done = mounted(tmp_path / "disk", script)
     assert "Read-only file system" in done.stdout, done.stderr
     assert "Traceback" not in done.stderr

@@ -89,6 +89,7 @@ def test_what_does_not_belong_is_named(flowers: Path) -> None:
 
 
 def test_a_link_in_a_version_s_place_is_refused(flowers: Path, tmp_path: Path) -> None:
+    (flowers / "flowers/1").chmod(0o755)
     (flowers / "flowers/1").rename(tmp_path / "elsewhere")
     (flowers / "flowers/1").symlink_to(tmp_path / "elsewhere")
     assert {one.kind for one in fsck.check(flowers)} == {"link"}

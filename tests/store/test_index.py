@@ -42,6 +42,7 @@ def test_new_deleted_and_altered_versions_are_seen_at_once(three: Path) -> None:
     publish(three)
     stores.delete("many:1", three)
     assert references(three) == ["many:2", "many:3", "many:4"]
+    (three / "many/2").chmod(0o755)
     (three / "many/2/manifest.json").unlink()
     assert [bool(entry.broken) for entry in stores.entries(None, three)] == [True, False, False]
     assert rows(three) == 2 + 1
@@ -62,6 +63,7 @@ def test_a_store_whose_index_can_t_be_written_is_listed_all_the_same(three: Path
 
 def test_a_signature_s_roles_and_aliases_are_listed_as_soon_as_they_are_there(three: Path) -> None:
     assert stores.entries("many", three)[1].signed == ()
+    (three / "many/2").chmod(0o755)
     (three / "many/2/manifest.sig").write_text(json.dumps({"signatures": [{"role": "trainer"}, {"role": "approver"}]}))
     stores.set_alias("many", "champion", 2, three)
     entry = stores.entries("many", three)[1]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from modelfleet import store as stores
 from modelfleet.errors import Failure
-from modelfleet.store import audit, fsck, ledger, records
+from modelfleet.store import audit, disk, fsck, ledger, records
 from modelfleet_service import model
 from tests.store.tiny import publish
 
@@ -57,13 +56,13 @@ def test_the_highest_number_of_before_is_honoured(three: Path) -> None:
 
 def test_a_number_is_not_given_again_after_delete_nor_after_an_empty_trash(three: Path) -> None:
     stores.delete("many:3", three)
-    shutil.rmtree(three / ".trash")
+    disk.remove(three / ".trash")
     assert publish(three) == 4
     assert kinds(three) == []
 
 
 def test_a_saved_version_that_is_nowhere_is_lost_and_fsck_says_so(three: Path) -> None:
-    shutil.rmtree(three / "many/2")
+    disk.remove(three / "many/2")
     (finding,) = fsck.check(three)
     assert (finding.kind, finding.version, finding.where) == ("lost", 2, str(three / "many/2"))
 

@@ -6,7 +6,6 @@ import errno
 import json
 import multiprocessing
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,8 +74,8 @@ def test_what_the_trash_lacks_can_t_be_restored(three: Path, reference: str) -> 
 def test_a_delete_that_was_killed_midway_is_noted_by_the_next_command(three: Path) -> None:
     """Killed after the rename: the ledger says saved, the folder is in the trash and still writable."""
     (three / ".trash/many").mkdir(parents=True)
+    (three / "many/2").chmod(0o755)
     (three / "many/2").rename(three / ".trash/many/2")
-    (three / ".trash/many/2").chmod(0o755)
     assert [finding.kind for finding in fsck.check(three)] == ["unnoted", "writable"]
     assert len(mending.mend(three)) == 1
     assert fsck.check(three) == []
@@ -135,7 +134,7 @@ def everyone_s() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     yield folder
-    shutil.rmtree(folder)
+    disk.remove(folder)
 
 
 def _delete_and_restore(store: Path) -> None:

@@ -24,6 +24,7 @@ def test_models_are_listed_as_json_with_the_words_of_the_design(store: Path) -> 
 def test_a_line_has_the_aliases_and_the_roles_that_signed(tmp_path: Path) -> None:
     publish(tmp_path)
     stores.set_alias("many", "champion", 1, tmp_path)
+    (tmp_path / "many/1").chmod(0o755)
     (tmp_path / "many/1/manifest.sig").write_text('{"signatures": [{"role": "trainer"}]}')
     (line,) = run("model", "list", "--store", str(tmp_path)).stdout.splitlines()
     assert line.startswith("many:1  onnx ")
@@ -32,6 +33,7 @@ def test_a_line_has_the_aliases_and_the_roles_that_signed(tmp_path: Path) -> Non
 
 def test_a_version_that_can_t_be_read_is_a_line_and_the_others_are_listed(tmp_path: Path) -> None:
     assert [publish(tmp_path), publish(tmp_path)] == [1, 2]
+    (tmp_path / "many/1").chmod(0o755)
     (tmp_path / "many/1/model.yaml").unlink()
     done = run("model", "list", "--store", str(tmp_path))
     broken, whole = done.stdout.splitlines()
