@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,11 @@ class Kept:
     def option(self) -> tuple[str, str]:
         """What names the store on a command line."""
         return "--store", str(self.store)
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return what a command said on standard error, without what it was doing where that took long."""
+    return [line for line in done.stderr.splitlines() if not line.endswith(" ...")]
 
 
 @pytest.fixture

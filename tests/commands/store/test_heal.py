@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.commands.store.conftest import Kept
+from tests.commands.store.conftest import Kept, errors
 from tests.copies.conftest import flip
 from tests.test_cli import run
 
@@ -21,7 +21,7 @@ def test_what_was_brought_back_is_said_with_where_the_damaged_one_is(kept: Kept)
     done = run("store", "heal", *kept.option)
     aside = kept.store / ".trash/.damaged/many-2.1"
     said = f"many:2: brought back from {kept.url}/models/many/2; the damaged one is kept at {aside}\n"
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, errors(done)) == (0, [])
     assert done.stdout.startswith(said)
     assert done.stdout.endswith(" things done: every byte is as it was saved\n")
     assert file.read_bytes() == was
@@ -52,5 +52,5 @@ def test_the_json_has_what_was_done_what_failed_and_what_remains(kept: Kept) -> 
 
 def test_a_store_that_is_not_there_is_one_line_and_exit_1(kept: Kept) -> None:
     done = run("store", "heal", "--store", str(kept.away / "none"))
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(errors(done))) == (1, "", 1)
     assert "there is no such store" in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from modelfleet import store as stores
-from tests.commands.store.conftest import Kept
+from tests.commands.store.conftest import Kept, errors
 from tests.copies.conftest import flip
 from tests.store.tiny import publish
 from tests.test_cli import run
@@ -20,7 +20,7 @@ def test_each_version_is_said_with_its_digest_and_where_it_came_from(kept: Kept)
     digest = stores.find("many:2", kept.store).digest
     lose(kept)
     done = run("store", "recover", kept.url, *kept.option)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, errors(done)) == (0, [])
     line = f"many:2           recovered  {digest[:19]}  from {kept.url}/models/many/2, digest equal\n"
     assert line in done.stdout
     assert done.stdout.endswith("3 of 3 versions recovered: all are there\n")
@@ -69,7 +69,7 @@ def test_the_json_has_a_state_for_each_version(kept: Kept) -> None:
 
 def test_a_target_that_is_neither_a_url_nor_a_fleet_file_is_one_line_and_exit_1(kept: Kept) -> None:
     done = run("store", "recover", str(kept.away / "none.yml"), *kept.option)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert (done.returncode, done.stdout, len(errors(done))) == (1, "", 1)
 
 
 def test_a_url_where_nothing_is_was_mistyped(kept: Kept) -> None:
@@ -77,4 +77,4 @@ def test_a_url_where_nothing_is_was_mistyped(kept: Kept) -> None:
     done = run("store", "recover", f"{kept.url}-mistyped", *kept.option)
     said = f"{kept.url}-mistyped: nobody there has a copy or a release; check it; "
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(said)
+    assert errors(done)[0].startswith(said)
