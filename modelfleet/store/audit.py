@@ -12,7 +12,10 @@ FILE = "audit.jsonl"
 
 
 def record(act: str, store: Path | None = None, **details: Any) -> None:
-    """Add ``{"time", "act", "by", **details}`` to the log; raise Failure where it can't be written."""
+    """Add ``{"time", "act", "by", **details}`` to the log, ``by`` being who runs this unless the details say another.
+
+    Raises Failure where it can't be written.
+    """
     file = place.path(store) / FILE
     try:
         records.append(file, {"time": disk.now(), "act": act, "by": disk.who(), **details})

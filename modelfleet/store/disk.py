@@ -62,7 +62,7 @@ def changing(home: Path, make: bool = False) -> Iterator[None]:
     """Hold the lock of a name's folder, and turn a disk that is full or read-only into one line."""
     with told(home):
         if make:
-            home.mkdir(exist_ok=True)
+            ensure(home)
         with lock(home):
             yield
 
@@ -76,6 +76,14 @@ def told(place: Path) -> Iterator[None]:
         where = str(error.filename or place)
         cure = "make it writable, or free some space"
         raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
+
+
+def ensure(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing, so that they last."""
+    if not folder.is_dir():
+        ensure(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
 
 
 def write(file: Path, content: str | bytes) -> None:

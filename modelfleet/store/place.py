@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from modelfleet.errors import Failure
+from modelfleet.store import disk
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VERSION = re.compile(r"[1-9][0-9]{0,17}")
@@ -45,7 +46,7 @@ def make(option: Path | None = None) -> Path:
     if place != _default() and not place.resolve().parent.is_dir():
         what = "the folder it is to be in is not there"
         raise Failure(str(place), what, "mount it, or make the folder")
-    place.mkdir(parents=True, exist_ok=True)
+    disk.ensure(place)
     return place
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.store import audit, ledger, place
+from modelfleet.store import audit, disk, ledger, place
 
 HERE = {ledger.SAVED, ledger.RESTORED}
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ def unnoted(name: str, store: Path | None = None) -> Iterator[Unnoted]:
 def settle(name: str, store: Path | None = None) -> list[Unnoted]:
     """Note it in the ledger and the audit log, under the lock that the caller holds; return what was noted.
 
-    The folder's mode is mended too, which a kill may have left writable. Raises OSError where the disk refuses it.
+    The log says who noted it, not who did it, whom nobody knows any more. The folder's mode is mended too, which a
+    kill may have left writable. Raises OSError where the disk refuses it.
     """
     found = list(unnoted(name, store))
     for one in found:
         trash, here = place.trashed(name, one.version, store), place.home(name, store) / str(one.version)
         (trash if one.event == ledger.DELETED else here).chmod(0o555)
         ledger.append(place.home(name, store), one.event, one.version, one.digest)
-        audit.record(one.event, store, reference=f"{name}:{one.version}", digest=one.digest)
+        said = {"by": UNKNOWN, "noted_by": disk.who(), "reference": f"{name}:{one.version}", "digest": one.digest}
+        audit.record(one.event, store, **said)
     return found

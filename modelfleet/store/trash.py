@@ -65,7 +65,7 @@ def _is_trashed(reference: str, digest: str, store: Path | None) -> bool:
 
 def _move(source: Path, target: Path) -> None:
     """Move a read-only folder: who is not root may only move one that he can write to."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    disk.ensure(target.parent)
     source.chmod(0o755)
     try:
         source.rename(target)

@@ -27,7 +27,7 @@ def incoming(name: str, store: Path | None = None) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         try:
             place.make(store)
-            home.mkdir(exist_ok=True)
+            disk.ensure(home)
             sweep(home)
             folder = stack.enter_context(_held(home))
         except OSError as error:

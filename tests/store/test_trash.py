@@ -81,6 +81,38 @@ def test_a_delete_that_was_killed_midway_is_noted_by_the_next_command(three: Pat
     assert fsck.check(three) == []
 
 
+def test_a_killed_delete_that_another_command_notes_is_not_said_to_be_by_who_ran_that(three: Path) -> None:
+    (three / ".trash/many").mkdir(parents=True)
+    (three / "many/2").chmod(0o755)
+    (three / "many/2").rename(three / ".trash/many/2")
+    stores.delete("many:1", three)
+    noted, own = audit.read(three)[-2:]
+    assert [noted[key] for key in ("act", "reference", "by", "noted_by")] == [
+        "deleted",
+        "many:2",
+        "unknown",
+        disk.who(),
+    ]
+    assert (own["reference"], own["by"]) == ("many:1", disk.who())
+
+
+def test_the_folders_that_a_save_and_a_delete_make_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut can't be had: what is told to last is seen by the calls."""
+    synced, sync = set[Path](), disk.sync
+
+    def syncing(entry: Path) -> None:
+        synced.add(entry)
+        sync(entry)
+
+    monkeypatch.setattr(disk, "sync", syncing)
+    store = tmp_path / "store"
+    publish(store)
+    assert {tmp_path, store, store / "many"} <= synced
+    synced.clear()
+    stores.delete("many:1", store)
+    assert {store, store / ".trash", store / ".trash/many"} <= synced
+
+
 def test_a_version_with_an_alias_is_not_deleted_and_the_alias_named(three: Path) -> None:
     stores.set_alias("many", "champion", 2, three)
     with pytest.raises(Failures, match="the alias many@champion points to it; move it"):
