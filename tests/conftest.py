@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import modelfleet
+from modelfleet.store import disk
 from tests import ensembles as combinations
 from tests import rivals as versions
 from tests.store.tiny import publish
@@ -46,6 +48,15 @@ def three(tmp_path: Path) -> Path:
     store = tmp_path / "three"
     assert [publish(store) for _ in range(3)] == [1, 2, 3]
     return store
+
+
+@pytest.fixture
+def everyone_s() -> Iterator[Path]:
+    """A folder that every user may write to, also below a temporary folder that is root's alone."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    yield folder
+    disk.remove(folder)
 
 
 @pytest.fixture

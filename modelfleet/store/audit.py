@@ -27,10 +27,8 @@ def record(act: str, store: Path | None = None, **details: Any) -> None:
 def read(store: Path | None = None, name: str | None = None) -> list[dict[str, Any]]:
     """Return the records, the oldest first; with a name, those that speak of a version of that model."""
     file = place.opened(store) / FILE
-    try:
+    with disk.reading(file):
         found = records.read(file).found
-    except OSError as error:
-        raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
     return [event for event in found if name is None or name in _names(event)]
 
 

@@ -78,6 +78,15 @@ def told(place: Path) -> Iterator[None]:
         raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
 
 
+@contextlib.contextmanager
+def reading(place: Path) -> Iterator[None]:
+    """Turn a file or folder that can't be read into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise Failure(str(place), f"can't be read ({error.strerror})", "check its mode and its disk") from error
+
+
 def ensure(folder: Path) -> None:
     """Make a folder, and those above it, where they are missing, so that they last."""
     if not folder.is_dir():

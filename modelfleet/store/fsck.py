@@ -142,10 +142,8 @@ def _member(ensemble: Path, digest: str) -> str:
 
 
 def _altered(file: Path) -> tuple[int, ...]:
-    try:
+    with disk.reading(file):
         return records.read(file).altered
-    except OSError as error:
-        raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
 
 
 def _numbers(home: Path) -> list[int]:

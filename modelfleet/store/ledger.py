@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelfleet.errors import Failure
 from modelfleet.store import disk, records
 from modelfleet_service.model import MANIFEST, identity
 
@@ -39,11 +38,9 @@ class Ledger:
 
 def read(home: Path) -> Ledger:
     """Read the ledger of a name's folder; empty where a name has none yet."""
-    try:
+    with disk.reading(home / FILE):
         read = records.read(home / FILE)
         floor = _floor(home / HIGHEST)
-    except OSError as error:
-        raise Failure(str(home / FILE), f"can't be read ({error.strerror})", "check its mode and its disk") from error
     events = [(int(event["version"]), event) for event in read.found]
     digests = {version: str(event["digest"]) for version, event in reversed(events)}
     return Ledger(digests, {version: str(event["event"]) for version, event in events}, read.altered, floor)

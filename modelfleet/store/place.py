@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -29,11 +30,12 @@ def use(option: Path | None) -> None:
 
 
 def opened(option: Path | None = None) -> Path:
-    """Find the store for reading; raise Failure where one was asked for by name and is not there."""
+    """Find the store for reading; raise Failure where one was asked for by name and is not there, or can't be read."""
     place = path(option)
-    if place.is_dir() or (place == _default() and not place.exists()):
-        return place
-    what = "not a folder" if place.exists() else "there is no such store"
+    with disk.reading(place):
+        if place.is_dir() or (place == _default() and not place.exists()):
+            return place
+        what = "not a folder" if place.exists() else "there is no such store"
     raise Failure(str(place), what, "check the path, and that the disk it is on is mounted")
 
 
@@ -100,13 +102,9 @@ def check_name(name: str) -> None:
 
 def scan(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Return what is in a folder; nothing where there is none. Raises Failure where it can't be read."""
-    try:
-        with os.scandir(folder) as found:
-            yield from found
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise Failure(str(folder), f"can't be read ({error.strerror})", "check its mode and its disk") from error
+    missing = contextlib.suppress(FileNotFoundError, NotADirectoryError)
+    with disk.reading(folder), missing, os.scandir(folder) as found:
+        yield from found
 
 
 def _default() -> Path:

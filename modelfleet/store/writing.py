@@ -13,7 +13,6 @@ from modelfleet.store import audit, cards, disk, index, ledger, place, settling
 from modelfleet_service.model import MANIFEST, identity
 
 INCOMING = ".incoming-"
-HELD = ".lock"
 
 
 @contextlib.contextmanager
@@ -129,7 +128,7 @@ def _held(home: Path) -> Iterator[Path]:
 
 
 def _begun(home: Path) -> list[Path]:
-    found = {entry.with_name(entry.name.removesuffix(HELD)) for entry in home.glob(f"{INCOMING}*")}
+    found = {entry.with_name(entry.name.removesuffix(disk.LOCK)) for entry in home.glob(f"{INCOMING}*")}
     return sorted(found)
 
 
@@ -149,4 +148,4 @@ def _is_dead(folder: Path) -> bool:
 
 
 def _lock_of(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}{HELD}")
+    return folder.with_name(f"{folder.name}{disk.LOCK}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.store import fsck
 from modelfleet_service import model
-from tests.store.tiny import publish
+from tests.store.tiny import NOBODY, publish
 
 UNSHARE = ["unshare", "--map-root-user", "--mount"]
 MOUNTED = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
@@ -116,6 +117,25 @@ def test_a_store_that_was_named_and_is_gone_is_said(tmp_path: Path, read: object
     with pytest.raises(Failure, match="there is no such store; check the path, and that the disk"):
         read(*arguments)  # type: ignore[operator]
     assert not gone.parent.exists()
+
+
+def _list(store: Path, said: Path) -> None:
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setuid(NOBODY)
+    try:
+        stores.entries(None, store)
+    except Failure as failure:
+        said.write_text(str(failure))
+
+
+def test_a_store_in_a_folder_of_somebody_else_is_one_line(everyone_s: Path) -> None:
+    (everyone_s / "own").mkdir(0o700 if os.getuid() == 0 else 0o000)
+    store, said = everyone_s / "own/store", everyone_s / "said"
+    child = multiprocessing.get_context("fork").Process(target=_list, args=(store, said))
+    child.start()
+    child.join()
+    assert said.read_text() == f"{store}: can't be read (Permission denied); check its mode and its disk"
 
 
 def test_nothing_is_saved_where_the_folder_that_the_store_is_to_be_in_is_gone(

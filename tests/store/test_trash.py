@@ -6,8 +6,6 @@ import errno
 import json
 import multiprocessing
 import os
-import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
@@ -17,7 +15,7 @@ import pytest
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import audit, disk, fsck, ledger, mending, trash
-from tests.store.tiny import publish, write
+from tests.store.tiny import NOBODY, publish, write
 
 
 def test_a_deleted_version_is_gone_and_comes_back_the_same(three: Path) -> None:
@@ -155,18 +153,6 @@ def test_the_members_of_a_restored_ensemble_that_are_in_the_trash_are_known(thre
     assert trash.members("both:1", three) == ["many:2"]
     stores.restore("many:2", three)
     assert trash.members("both:1", three) == []
-
-
-NOBODY = 65534
-
-
-@pytest.fixture
-def everyone_s() -> Iterator[Path]:
-    """A folder that every user may write to, also below a temporary folder that is root's alone."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o777)
-    yield folder
-    disk.remove(folder)
 
 
 def _delete_and_restore(store: Path) -> None:

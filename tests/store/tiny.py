@@ -14,6 +14,8 @@ scoring: {{runtime: onnx, file: model.onnx, memory_bytes: 1}}
 signature: {{inputs: [], outputs: []}}
 evaluation: [{{metric: accuracy, data_set: test, value: 0.9}}]
 """
+NOBODY = 65534
+"""The user that a test is by which is not to be root; he owns nothing."""
 HARMLESS = frozenset({"leftover", "unnoted", "writable", "unknown"})
 """The kinds of findings that lose nothing, which a kill may leave: `modelfleet.store.mending` mends the first three."""
 
