@@ -6,6 +6,7 @@ import itertools
 import multiprocessing
 import os
 import random
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from modelfleet.store import audit, fsck
 from modelfleet_service import model as models
 from modelfleet_service import signing as signatures
 from tests.signing import key, public, small_model
+from tests.store.tiny import NOBODY
 
 ROLES = ["trainer", "approver"]
 
@@ -112,6 +114,30 @@ def test_a_false_signature_beside_is_not_overwritten(store: Path) -> None:
     with pytest.raises(Failure, match=r"manifest\.sig: the signature as 'tester' is not valid for digits:3"):
         signing.sign("digits:3", key("bea"), "approver", store)
     assert path.read_bytes() == kept
+
+
+def _sign_as_nobody(store: Path, said: Path) -> None:
+    os.setgroups([])
+    os.setuid(NOBODY)
+    try:
+        signing.sign("digits:3", key("ann"), "trainer", store)
+    except Failure as failure:
+        said.write_text(str(failure))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a version of another user is made by root alone")
+def test_who_signs_a_version_of_somebody_else_is_told_who_can(store: Path, everyone_s: Path) -> None:
+    """The kernel lets the owner of a read-only folder open it, and root: not who may write to all around it."""
+    shared, said = everyone_s / "store", everyone_s / "said"
+    shutil.copytree(store, shared)
+    (shared / "digits").chmod(0o777)
+    child = multiprocessing.get_context("fork").Process(target=_sign_as_nobody, args=(shared, said))
+    child.start()
+    child.join()
+    assert said.read_text() == (
+        f"{shared}/digits/3: can't be written (Operation not permitted); nothing was changed; "
+        "only root, whose it is, can do it; or let one account keep the store for all"
+    )
 
 
 @pytest.mark.parametrize("role", ["", "Trainer", "a b", "a" * 300, "a\nb"])

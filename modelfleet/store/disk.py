@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import getpass
 import os
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 
 from modelfleet.errors import Failure
 
@@ -69,13 +71,31 @@ def changing(home: Path, make: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def told(place: Path) -> Iterator[None]:
-    """Turn a disk that is full or read-only into one line."""
+    """Turn a disk that is full or read-only, or a file of somebody else, into one line."""
     try:
         yield
     except OSError as error:
-        where = str(error.filename or place)
-        cure = "make it writable, or free some space"
-        raise Failure(where, f"can't be written ({error.strerror}); nothing was changed", cure) from error
+        where = Path(error.filename or place)
+        cure = _owner_s(where) if error.errno == errno.EPERM else ""
+        what = f"can't be written ({error.strerror}); nothing was changed"
+        raise Failure(str(where), what, cure or "make it writable, or free some space") from error
+
+
+def _owner_s(entry: Path) -> str:
+    """Return what to do where only the owner of a file or folder may change it; empty where that is who runs this."""
+    with contextlib.suppress(OSError):
+        owner = entry.stat().st_uid
+        if owner != os.geteuid():
+            return f"only {_name(owner)}, whose it is, can do it; or let one account keep the store for all"
+    return ""
+
+
+def _name(user: int) -> str:
+    """Return the name of a user; its number where it has none here."""
+    try:
+        return getpwuid(user).pw_name
+    except KeyError:
+        return f"the user {user}"
 
 
 @contextlib.contextmanager
