@@ -17,15 +17,15 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def read(folder: Path) -> dict[str, Any]:
     """Return the content of a version's model.yaml; empty where it can't be read."""
     try:
-        found = demand(folder)
+        found = parsed((folder / CARD).read_bytes())
     except (OSError, ValueError, yaml.YAMLError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def demand(folder: Path) -> Any:
-    """Return the content of a version's model.yaml; raise OSError or yaml.YAMLError where it can't be read."""
-    return yaml.load((folder / CARD).read_bytes(), Loader=LOADER)  # noqa: S506 - it is a safe loader
+def parsed(content: bytes) -> Any:
+    """Return what the bytes of a model.yaml say; raise yaml.YAMLError where they are none."""
+    return yaml.load(content, Loader=LOADER)  # noqa: S506 - it is a safe loader
 
 
 def of_version(name: str, version: int, store: Path | None = None) -> tuple[Path, Mapping[str, Any]]:

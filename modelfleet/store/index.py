@@ -24,9 +24,7 @@ import yaml
 from modelfleet.errors import Failure
 from modelfleet.progress import QUIET_SECONDS, say
 from modelfleet.store import alias, cards, place
-from modelfleet_service import model
-from modelfleet_service.errors import ModelError
-from modelfleet_service.model import CARD, MANIFEST, SIGNATURES, File, identity
+from modelfleet_service.model import CARD, MANIFEST, SIGNATURES, identity
 
 FILE = ".index.sqlite"
 FORMAT = 1
@@ -95,7 +93,7 @@ def entry_of(folder: Path) -> Entry:
     name, version = folder.parent.name, int(folder.name)
     try:
         return _read(folder, name, version)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError, ModelError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())[:200] or type(error).__name__
         return Entry(name, version, _digest(folder), broken=why)
 
@@ -111,8 +109,7 @@ def _digest(folder: Path) -> str:
 def _read(folder: Path, name: str, version: int) -> Entry:
     manifest = (folder / MANIFEST).read_bytes()
     files = json.loads(manifest)["files"]
-    _see_card(folder, files)
-    card: dict[str, Any] = cards.demand(folder)
+    card = _card(folder, files)
     signature = json.dumps(card["signature"], sort_keys=True, default=str)
     measures = card.get("evaluation") or ()
     return Entry(
@@ -129,10 +126,13 @@ def _read(folder: Path, name: str, version: int) -> Entry:
     )
 
 
-def _see_card(folder: Path, files: Sequence[dict[str, Any]]) -> None:
-    """Raise ModelError where the card is not the manifest's: what depends on it, such as a delete, is to know."""
-    listed = {file["path"]: file for file in files}
-    model.verify_file(f"{folder}/{CARD}", File(**listed[CARD]))
+def _card(folder: Path, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the card; raise ValueError where it is not the manifest's, so that no delete relies on an altered one."""
+    content = (folder / CARD).read_bytes()
+    if hashlib.sha256(content).hexdigest() != next((file["sha256"] for file in files if file["path"] == CARD), ""):
+        raise ValueError(f"{folder / CARD} was altered: its SHA-256 is not the manifest's")
+    card: dict[str, Any] = cards.parsed(content)
+    return card
 
 
 def _members(card: dict[str, Any]) -> Iterator[str]:

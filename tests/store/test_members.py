@@ -80,7 +80,7 @@ def unreadable(three: Path) -> Path:
 
 
 def test_nothing_is_deleted_that_an_ensemble_with_a_damaged_card_may_need(unreadable: Path) -> None:
-    said = r"many:2: can't tell whether both:1 has it as a member \(.*both/1/model\.yaml: was altered.*heal`, or delete"
+    said = r"many:2: can't tell whether both:1 has it as a member \(.*both/1/model\.yaml was altered.*heal`, or delete"
     with pytest.raises(Failures, match=said):
         stores.delete("many:2", unreadable)
     assert stores.versions("many", unreadable) == [1, 2, 3]
