@@ -11,8 +11,7 @@ from pathlib import Path
 
 from modelfleet.copies import merging
 from modelfleet.copies.holders.holding import Original
-from modelfleet.errors import Failure
-from modelfleet.store import alias, audit, fsck, ledger, place, signed, verifying
+from modelfleet.store import alias, audit, disk, fsck, ledger, place, signed, verifying
 from modelfleet.store.settling import HERE
 from modelfleet.store.signed import Recorded
 from modelfleet.store.verifying import Finding, Version
@@ -161,12 +160,11 @@ def _documents(folder: Path, found: list[str]) -> Iterator[str]:
 
 def document(file: Path) -> bytes:
     """Return the content of a document, nothing where it is lost; raise Failure where it can't be read."""
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise Failure(str(file), f"can't be read ({error.strerror})", "check its mode and its disk") from error
+    with disk.reading(file):
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            return b""
 
 
 def _file(folder: Path, name: str) -> File:

@@ -19,7 +19,6 @@ from modelfleet.copies.holders.url import UrlHolder
 from modelfleet.errors import Failure
 from modelfleet.fleet import Host
 from modelfleet.store import disk, place
-from modelfleet.store.fsck import COPIES
 
 AT_ONCE = 32
 Result = TypeVar("Result")
@@ -62,7 +61,7 @@ def usual(one: Target) -> int:
 
 def remembered(store: Path | None = None) -> list[Target]:
     """Return the targets of earlier runs; raise Failure where the document can't be read."""
-    file = place.path(store) / COPIES
+    file = place.path(store) / place.COPIES
     try:
         return [Target(**entry) for entry in json.loads(file.read_text())["targets"]]
     except FileNotFoundError:
@@ -79,7 +78,7 @@ def remember(fresh: Target, store: Path | None = None) -> None:
 
 def _write(known: Sequence[Target], store: Path | None) -> None:
     document = {"targets": [asdict(one) for one in known]}
-    file = place.path(store) / COPIES
+    file = place.path(store) / place.COPIES
     try:
         disk.write(file, json.dumps(document, indent=1) + "\n")
     except OSError as error:

@@ -27,8 +27,7 @@ from modelfleet.store import (
 from modelfleet.store.verifying import Count, Finding, Version
 
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
-COPIES = "copies.json"
-OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, COPIES}
+OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, place.COPIES}
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 

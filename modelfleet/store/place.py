@@ -16,6 +16,8 @@ from modelfleet.store import disk
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 VERSION = re.compile(r"[1-9][0-9]{0,17}")
 TRASH = ".trash"
+COPIES = "copies.json"
+"""What those who keep copies of a store remember in it; nothing in this package reads it."""
 
 
 def path(option: Path | None = None) -> Path:
