@@ -72,7 +72,7 @@ def kept(first: Model, second: Model) -> Rows:
 
 def _kept(file: Path) -> tuple[list[Any], list[Any]]:
     try:
-        lines = [json.loads(line) for line in file.read_text().splitlines() if line]
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
         instances, targets = [line["instance"] for line in lines], [line["target"] for line in lines]
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = f"not an evaluation set ({type(error).__name__}: {error})"

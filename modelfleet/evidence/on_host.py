@@ -235,7 +235,7 @@ def upstreams(ids: set[str], seen: int) -> set[str]:
         return set()
     with ACCESS_LOG.open("rb") as stream:
         stream.seek(seen if seen <= ACCESS_LOG.stat().st_size else 0)
-        lines = [line for line in stream.read().decode(errors="replace").splitlines() if line.startswith("{")]
+        lines = [line for line in stream.read().decode(errors="replace").split("\n") if line.startswith("{")]
     entries = [json.loads(line) for line in lines if any(name in line for name in ids)]
     return {entry["upstream"].split(", ")[-1] for entry in entries if entry["request_id"] in ids}
 

@@ -14,12 +14,13 @@ import pytest
 from modelfleet import comparison, needs
 from modelfleet import store as stores
 from modelfleet.comparison import picture
-from modelfleet.comparison.rows import of_file
+from modelfleet.comparison.rows import kept, of_file
 from modelfleet.comparison.verdict import BETTER, NOT_SHOWN, WORSE
 from modelfleet.errors import Failure
-from modelfleet.saving import files
+from modelfleet.saving import files, golden
 from modelfleet.saving.finish import Wish
 from modelfleet.saving.inputs import Inputs
+from modelfleet_service.model import Model
 from modelfleet_service.runtimes import Allowed
 from tests import rivals as versions
 
@@ -75,6 +76,14 @@ def test_metrics_that_are_much_worse_without_a_verdict_are_noted(
     noted = [note for note in found.notes if "too few rows to tell" in note]
     assert len(noted) == doubts
     assert all(note.startswith("slopes:1 is worse in mae by ") for note in noted)
+
+
+def test_a_text_that_holds_a_separator_of_lines_is_read_as_it_was_kept(tmp_path: Path) -> None:
+    texts = ["one\u2028two", "one\u2029two", "one\x85two", "one\r\ntwo"]
+    golden.write_evaluation(tmp_path, Inputs.of(texts), texts)
+    model = Model(tmp_path, "", (), {"name": "texts", "version": 1})
+    found = kept(model, model)
+    assert (found.instances, found.targets) == (texts, texts)
 
 
 def test_arrays_are_taken_from_an_npz_file(rivals: Path, tmp_path: Path) -> None:

@@ -64,3 +64,12 @@ def test_an_altered_file_of_a_member_is_named_with_its_folder(release: Path, ens
     with (ensemble / name).open("a") as stream:
         stream.write(" ")
     assert on_host.altered(release) == [f"members/{ensemble.name}/{name}"]
+
+
+def test_a_path_with_a_separator_of_lines_does_not_cut_the_log_s_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = {"request_id": "one", "path": "/models/\u2028", "upstream": "a:1"}
+    (tmp_path / "access.log").write_text(json.dumps(line, ensure_ascii=False) + "\n")
+    monkeypatch.setattr(on_host, "ACCESS_LOG", tmp_path / "access.log")
+    assert on_host.upstreams({"one"}, 0) == {"a:1"}
