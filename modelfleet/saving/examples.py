@@ -10,6 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from modelfleet import zips
 from modelfleet.errors import Failure
 from modelfleet.saving.inputs import Inputs
 
@@ -39,10 +40,12 @@ def load(path: Path) -> Any:
 
 
 def _npy(path: Path) -> Any:
-    return np.load(path, allow_pickle=False)
+    with path.open("rb") as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
 
 
 def _npz(path: Path) -> Any:
+    zips.refuse_escapes(path)
     with np.load(path, allow_pickle=False) as arrays:
         return dict(arrays)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
+from skops.io import dump
 
 from modelfleet.errors import Failure
 from modelfleet.saving.formats import skops
@@ -22,6 +23,15 @@ def test_a_file_with_an_odd_schema_is_refused(tmp_path: Path, schema: str) -> No
     with zipfile.ZipFile(tmp_path / "a.skops", "w") as archive:
         archive.writestr("schema.json", schema)
     with pytest.raises(Failure, match="not a skops file"):
+        skops.read(tmp_path / "a.skops", [])
+
+
+@pytest.mark.parametrize("name", ["../../evil.txt", "/tmp/evil.txt", "..\\evil.txt", "a/../../evil.txt"])
+def test_a_file_with_a_member_that_leads_out_of_it_is_refused(tmp_path: Path, name: str) -> None:
+    dump(LinearRegression().fit(ROWS, ROWS[:, 0]), tmp_path / "a.skops")
+    with zipfile.ZipFile(tmp_path / "a.skops", "a") as archive:
+        archive.writestr(name, "")
+    with pytest.raises(Failure, match=r"a\.skops: holds '.*evil\.txt', which leads out of it; don't trust this file$"):
         skops.read(tmp_path / "a.skops", [])
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelfleet import zips
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
@@ -47,12 +48,16 @@ def write(estimator: Any, inputs: Inputs, folder: Path, trusted: Sequence[str]) 
 
 
 def read(path: Path, trusted: Sequence[str]) -> Any:
-    """Load an estimator from a skops file; raise Failure where it is none or holds types that nobody trusts."""
+    """Load an estimator from a skops file.
+
+    Raises Failure where it is none, holds types that nobody trusts, or a member that leads out of it.
+    """
     import skops.io
 
     from modelfleet_service.runtimes.skops import HARMLESS
 
     try:
+        zips.refuse_escapes(path)
         trusted = [*HARMLESS, *trusted]
         unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
         if unknown:

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from modelfleet import zips
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.estimators import own_answers
@@ -128,6 +129,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 def _answers(folder: Path) -> Answers:
+    zips.refuse_escapes(folder / unpickle.ANSWERS)
     with np.load(folder / unpickle.ANSWERS, allow_pickle=False) as arrays:
         read = dict(arrays)
     if "labels" in read:
