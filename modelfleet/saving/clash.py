@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from modelfleet.errors import Failure
 from modelfleet.saving.card import Signature
-from modelfleet_service.model import Model
 
 LASTING = ("inputs", "outputs", "classes", "instance")
+MEANT = "say why with --breaking (breaking=... in Python)"
 
 
-def refuse(now: Signature, last: Model, name: str) -> None:
-    """Raise Failure where clients of a name's last version could not call the next, or would be misunderstood."""
-    old, new = _signature(last).model_dump(), now.model_dump()
-    cure = "use another name, or say why with --breaking (breaking=... in Python)"
+def refuse(now: Signature, last: Mapping[str, Any], reference: str) -> None:
+    """Raise Failure where clients of a name's last version could not call the next, or would be misunderstood.
+
+    ``last`` is that version's card, ``reference`` what it is called.
+    """
+    old, new, name = _signature(last, reference).model_dump(), now.model_dump(), reference.partition(":")[0]
+    cure = f"use another name, or {MEANT}"
     changed = [part for part in LASTING if meaning(part, old) != meaning(part, new)]
     if changed:
-        what = f"its {' and '.join(changed)} are not those of {last.reference} ({difference(changed[0], old, new)})"
+        what = f"its {' and '.join(changed)} are not those of {reference} ({difference(changed[0], old, new)})"
         raise Failure(name, what, cure)
     for before, after in zip(_tensors(old), _tensors(new), strict=True):
         if before["unit"] and after["unit"] and before["unit"] != after["unit"]:
-            what = f"{after['name']!r} is in {after['unit']}, where {last.reference} has it in {before['unit']}"
+            what = f"{after['name']!r} is in {after['unit']}, where {reference} has it in {before['unit']}"
             raise Failure(name, what, cure)
         if before["nullable"] and not after["nullable"]:
-            what = f"{after['name']!r} may not be missing any more, and may in {last.reference}"
+            what = f"{after['name']!r} may not be missing any more, and may in {reference}"
             raise Failure(name, what, f"name it in nullable, {cure}")
 
 
@@ -51,12 +55,12 @@ def difference(name: str, before: dict[str, Any], now: dict[str, Any]) -> str:
     return f"{str(new)[:60]} where it had {str(old)[:60]}"
 
 
-def _signature(last: Model) -> Signature:
+def _signature(last: Mapping[str, Any], reference: str) -> Signature:
     try:
-        return Signature.model_validate(last.card["signature"])
+        return Signature.model_validate(last["signature"])
     except (ValidationError, KeyError) as error:
-        what, cure = "its signature is none, so none can be compared with it", "say so with --breaking, or delete it"
-        raise Failure(last.reference, what, cure) from error
+        what, cure = "its signature is none, so none can be compared", f"run `modelfleet store heal`, or {MEANT}"
+        raise Failure(reference, what, cure) from error
 
 
 def _tensors(signature: dict[str, Any]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from modelfleet.errors import Failure
 from modelfleet.saving import clash, locks
 from modelfleet.saving.card import Card, checked
 from modelfleet.saving.page import page
+from modelfleet.store import cards
 from modelfleet.store.disk import who
 from modelfleet.tree import SERVICE
 from modelfleet_service import model
@@ -114,11 +115,15 @@ def environment() -> str:
 
 
 def _refuse_clash(card: Card, wish: Wish) -> None:
-    """A name stands for one meaning: clients of its last version must be able to call the next."""
+    """A name stands for one meaning: clients of its last version must be able to call the next.
+
+    Its card says the signature; the other files may be damaged.
+    """
     known = store.versions(wish.name, wish.store_path)
     if wish.breaking or not known:
         return
-    clash.refuse(card.signature, store.find(f"{wish.name}:{known[-1]}", wish.store_path), wish.name)
+    _, last = cards.of_version(wish.name, known[-1], wish.store_path)
+    clash.refuse(card.signature, last, f"{wish.name}:{known[-1]}")
 
 
 def _write(folder: Path, card: Card) -> None:

@@ -11,7 +11,7 @@ from modelfleet_service.errors import ModelError
 from modelfleet_service.members import every
 from modelfleet_service.model import MANIFEST, Model, identity, read
 
-CURE = "take this version from a copy, or save the model again"
+CURE = "`modelfleet store heal` takes this version from a copy; else save the model again"
 
 
 def find(reference: str, store: Path | None = None) -> Model:

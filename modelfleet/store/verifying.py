@@ -14,7 +14,7 @@ from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
-FROM_COPY = "take it from a copy, or save the model again"
+FROM_COPY = "`modelfleet store heal` takes it from a copy; else save the model again"
 MAKE_READ_ONLY = "chmod a-w it"
 Count = Callable[[int, int], None]
 

@@ -15,7 +15,6 @@ from modelfleet import store as stores
 from modelfleet.errors import Failure
 from modelfleet.saving import clash
 from modelfleet.saving.card import Signature
-from modelfleet_service.model import Model
 
 ROWS = np.random.default_rng(4).normal(size=(30, 3))
 LINE = LinearRegression().fit(ROWS, ROWS[:, 0])
@@ -51,10 +50,32 @@ def test_another_signature_under_a_known_name_is_refused_unless_it_is_meant(
     assert stores.find("line:2", own).card["breaking"] == "the clients change with it"
 
 
-def last(**tensor: Any) -> Model:
-    """A last version with one input."""
+def damaged(line: Path, tmp_path: Path, name: str) -> Path:
+    """A copy of the store in which a file of line:1 is cut short."""
+    own = Path(shutil.copytree(line, tmp_path / "store"))
+    (own / "line/1" / name).chmod(0o644)
+    (own / "line/1" / name).write_bytes(b"")
+    return own
+
+
+def test_a_last_version_whose_files_are_damaged_does_not_forbid_the_next(line: Path, tmp_path: Path) -> None:
+    own = damaged(line, tmp_path, "model.skops")
+    with pytest.raises(Failure, match=r"line: its inputs and instance are not those of line:1"):
+        modelfleet.save(LINE, "line", inputs=ROWS, feature_names=["a", "b", "c"], format="skops", store_path=own)
+    assert modelfleet.save(LINE, "line", inputs=ROWS, format="skops", store_path=own).reference == "line:2"
+
+
+def test_a_last_version_whose_card_is_lost_names_the_ways_on(line: Path, tmp_path: Path) -> None:
+    own = damaged(line, tmp_path, "model.yaml")
+    words = r"^line:1: its signature is none, .*; run `modelfleet store heal`, or say why with --breaking"
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(LINE, "line", inputs=ROWS, format="skops", store_path=own)
+
+
+def last(**tensor: Any) -> dict[str, Any]:
+    """The card of a last version with one input."""
     said = {"inputs": [{"name": "a", "dtype": "float64", **tensor}], "outputs": [{"name": "y", "dtype": "float64"}]}
-    return Model(Path(), "", (), {"name": "line", "version": 1, "signature": said})
+    return {"signature": said}
 
 
 @pytest.mark.parametrize(
@@ -68,8 +89,8 @@ def last(**tensor: Any) -> Model:
 )
 def test_an_input_that_means_something_else_is_refused(before: dict[str, Any], now: dict[str, Any], words: str) -> None:
     with pytest.raises(Failure, match=words):
-        clash.refuse(Signature.model_validate(last(**now).signature), last(**before), "line")
+        clash.refuse(Signature.model_validate(last(**now)["signature"]), last(**before), "line:1")
 
 
 def test_an_input_that_may_be_missing_from_now_on_or_gets_a_unit_is_no_clash() -> None:
-    clash.refuse(Signature.model_validate(last(nullable=True, unit="m").signature), last(), "line")
+    clash.refuse(Signature.model_validate(last(nullable=True, unit="m")["signature"]), last(), "line:1")
