@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -20,7 +21,7 @@ def modelfleet() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a known failure is printed as one line a failure and never as a traceback."""
     try:
-        status = modelfleet.main(args=arguments, prog_name="modelfleet", standalone_mode=False)
+        status = _run(arguments)
         sys.exit(status if isinstance(status, int) else 0)
     except (Failure, Failures) as failure:
         click.echo(str(failure), err=True)
@@ -33,3 +34,24 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _run(arguments: list[str] | None) -> object:
+    """Run a verb and return what it returns; raise Failure where its output can't be written."""
+    try:
+        return modelfleet.main(args=arguments, prog_name="modelfleet", standalone_mode=False)
+    except OSError as error:
+        if _can_print():
+            raise
+        cure = "free some space, or send it elsewhere"
+        raise Failure("standard output", f"can't be written ({error.strerror})", cure) from error
+
+
+def _can_print() -> bool:
+    """Tell whether standard output takes a line; if not, see that Python does not try once more when it ends."""
+    try:
+        print(flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True

@@ -20,7 +20,7 @@ def show(*parts: Table | str) -> None:
         for part in parts:
             console.print(part, soft_wrap=isinstance(part, str))
     for line in captured.get().splitlines():
-        print(line if terminal else line.rstrip())
+        print(line if terminal else line.rstrip(), flush=True)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> Table:

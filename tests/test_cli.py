@@ -66,6 +66,21 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
         cli.main(["x"])
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["show", "squares:1"]])
+def test_an_output_that_can_t_be_written_is_a_line_and_exit_1(store: Path, arguments: list[str]) -> None:
+    command = [str(BIN / "modelfleet"), "model", *arguments, "--store", str(store)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    said = "standard output: can't be written (No space left on device); free some space, or send it elsewhere\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(store: Path) -> None:
+    command = f"{BIN}/modelfleet model show squares:1 --store {store} | true"
+    done = subprocess.run(command, shell=True, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
 def test_every_verb_has_a_line_of_help() -> None:
     said = run("--help").stdout
     for verb in ("check", "deploy", "down", "model", "smoke", "ssh", "store", "up"):

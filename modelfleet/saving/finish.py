@@ -51,13 +51,22 @@ class Wish:
     """Under which name to save, and what the saver trusts and decides.
 
     ``trusted_types`` are types in a skops file; ``breaking`` says why a signature other than the last version's is
-    meant.
+    meant. Raises Failure where the name is no text, or a type is not named as ``module.Class``.
     """
 
     name: str
     store_path: Path | None = None
     trusted_types: tuple[str, ...] = ()
     breaking: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            cure = "use up to 63 lower-case letters, digits and hyphens"
+            raise Failure(repr(self.name), "not a model name", cure)
+        for one in self.trusted_types:  # the letters of a text are types to nobody
+            if not (isinstance(one, str) and "." in one):
+                cure = "give a list of names, such as a_package.AClass"
+                raise Failure("trusted_types", f"{one!r} is no type", cure)
 
 
 def finish(

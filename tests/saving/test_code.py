@@ -50,6 +50,12 @@ def test_a_requirement_that_is_only_installed_here_is_missed_when_it_is_saved(tm
     assert stores.names(tmp_path / "store") == []
 
 
+def test_requirements_in_another_encoding_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_bytes("# Köln\nidna\n".encode("latin-1"))
+    with pytest.raises(Failure, match=r"requirements\.txt: can't be read \(.*\); write it in UTF-8"):
+        code.requirements(tmp_path / "requirements.txt")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

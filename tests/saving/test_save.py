@@ -127,6 +127,8 @@ BROKEN.coef_ = np.array([np.nan, 0.0, 0.0])
 OWN = make_pipeline(FunctionTransformer(own_function), LinearRegression()).fit(ROWS, ROWS.sum(axis=1))
 REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("name", LINE, {"name": "Line"}, "not a model name"),
+    ("number", LINE, {"name": 123}, "123: not a model name"),
+    ("type", LINE, {"trusted_types": "a.b"}, "trusted_types: 'a' is no type; give a list of names, such as a_package"),
     ("shape", LINE, {"inputs": ROWS[0]}, "give an array of shape"),
     ("empty", LINE, {"inputs": ROWS[:0]}, "holds no row; give at least one"),
     ("words", LINE, {"inputs": [["a", "b", "c"]]}, "not numbers"),

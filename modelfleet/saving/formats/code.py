@@ -46,7 +46,10 @@ def take(
 
 def requirements(path: Path) -> tuple[str, ...]:
     """Read a requirements.txt of names with versions; raise Failure at an option, an address or a path in it."""
-    lines = path.read_text().splitlines() if path.is_file() else []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(str(path), f"can't be read ({error})", "write it in UTF-8") from error
     wanted = [line.partition(" #")[0].strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     for line in wanted:
         if not REQUIREMENT.fullmatch(line):

@@ -65,11 +65,14 @@ def take(
 ) -> Artefact:
     """Convert a trusted pickle of a scikit-learn, XGBoost or LightGBM estimator into a file in ``folder``.
 
-    Raises Failure where it is not trusted or can't be loaded within ``seconds``, the kernel can't cut it off from the
-    network, skops can't express it or doubts its types, or the file does not answer the examples as the pickle did.
+    Raises Failure where it is not trusted, can't be read or loaded within ``seconds``, the kernel can't cut it off
+    from the network, skops can't express it or doubts its types, or the file does not answer as the pickle did.
     """
     refuse(file, trust)
-    shutil.copyfile(file, folder / unpickle.PICKLE)
+    try:
+        shutil.copyfile(file, folder / unpickle.PICKLE)
+    except OSError as error:
+        raise Failure(str(file), f"can't be read ({error.strerror or error})", "give the pickle's file") from error
     (folder / unpickle.EXAMPLES).write_bytes(pickle.dumps(inputs))
     _run(file, folder, trust, seconds)
     said = json.loads((folder / unpickle.SAID).read_text())

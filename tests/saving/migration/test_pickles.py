@@ -187,6 +187,12 @@ def test_a_type_that_skops_doubts_needs_trust_of_its_own(tmp_path: Path) -> None
         take(dumped(tmp_path / "odd.pkl", estimator))
 
 
+def test_a_folder_with_a_pickle_s_name_is_refused_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "d.pkl").mkdir()
+    with pytest.raises(Failure, match=r"d\.pkl: can't be read \(Is a directory\); give the pickle's file"):
+        take(tmp_path / "d.pkl")
+
+
 def test_a_module_that_is_not_installed_is_named(tmp_path: Path) -> None:
     (tmp_path / "own.pkl").write_bytes(b"cnowhere_to_be_found\nThing\n.")
     with pytest.raises(Failure, match=r"No module named 'nowhere_to_be_found'.*; install here what it was trained"):
