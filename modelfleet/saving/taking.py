@@ -36,6 +36,8 @@ def save_onnx(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish, t
     ``card`` has the card's fields, and for a classifier ``classes``, its labels in the order of its probabilities,
     and ``activation`` where the graph's scores are no probabilities yet. Raises Failure, with nothing saved.
     """
+    if not file.exists():
+        raise Failure(str(file), "there is no such file", "check the path")
     document = dict(card)
     activation, classes = document.pop("activation", None), list(card.get("classes", []))
     graph = onnx.read(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,14 @@ def test_code_that_fails_while_it_scores_is_refused_in_a_line(tmp_path: Path, bo
     text = f"class Scorer:\n    def __init__(self, folder): pass\n    def predict(self, batch):\n        {body}\n"
     (tmp_path / "own/scorer.py").write_text(text)
     with pytest.raises(Failure, match=words):
+        code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
+
+
+def test_what_is_no_plain_file_among_the_code_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/scorer.py").write_text(CODE)
+    os.mkfifo(tmp_path / "own/queue")
+    with pytest.raises(Failure, match=r"own/queue: is no plain file; move it out of the folder$"):
         code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
 
 

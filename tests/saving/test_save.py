@@ -289,6 +289,21 @@ def test_a_booster_s_file_with_examples_of_another_width_is_refused(tmp_path: Pa
         modelfleet.save(file, "trees", inputs=ROWS, entry="a:B", store_path=tmp_path / "s")
 
 
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [("tree", "not a whole"), ("Tree=1", "not a whole"), ("[max_depth", "not a whole"), ("null", "can't load it")],
+)
+def test_a_file_that_lightgbm_can_t_read_is_a_line(
+    tmp_path: Path, until: str, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """LightGBM writes to the terminal about a file of another kind, and a torn one may end the process."""
+    booster = lightgbm.LGBMRegressor(n_estimators=3, verbose=-1).fit(ROWS, ROWS[:, 0]).booster_
+    (tmp_path / "m.txt").write_text(booster.model_to_string().partition(until)[0])
+    with pytest.raises(Failure, match=rf"m\.txt: .*{words}.*; save it with Booster\.save_model"):
+        modelfleet.save(tmp_path / "m.txt", "trees", inputs=ROWS, store_path=tmp_path / "s")
+    assert "LightGBM" not in capfd.readouterr().err
+
+
 def test_a_folder_of_code_is_saved_with_its_class(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     body = "def __init__(self, folder): pass\n    def predict(self, batch): return {'value': batch['features'][:, 0]}\n"
@@ -306,7 +321,8 @@ def test_a_folder_of_code_is_saved_with_its_class(tmp_path: Path) -> None:
         ({"model": LINE, "activation": "softmax"}, "activation: given, and an estimator has its own"),
         ({"model": LINE, "entry": "a:B"}, "entry: given, and it is no folder of code"),
         ({"model": Path("a.onnx"), "format": "skops"}, "format: given, and only an estimator is converted"),
-        ({"model": Path("no.onnx")}, "no.onnx: not an ONNX file"),
+        ({"model": Path("no.onnx")}, "no.onnx: there is no such file; check the path"),
+        ({"model": Path("no.skops")}, "no.skops: there is no such file; check the path"),
         ({"model": "a.pkl"}, "a.pkl: not a file that can be saved"),
         ({"model": Path("a.onnx"), "activation": "relu"}, "card.activation: "),
     ],

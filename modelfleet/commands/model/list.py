@@ -25,7 +25,8 @@ FIELDS = (
 def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
     """List the saved versions, of one name or of all, with their aliases and the roles of those who signed.
 
-    No file is verified: `modelfleet store fsck` does that.
+    No file is verified: `modelfleet store fsck` does that. An unknown name is an empty array with --json, as it may
+    have no version yet, and else a failure that says which names there are.
     """
     found = store.entries(name, store_path)
     if name and not found and not as_json:

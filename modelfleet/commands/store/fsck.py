@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from modelfleet import store
 from modelfleet.copies import survey, targets
 from modelfleet.errors import EXIT_VERDICT
 from modelfleet.options import STORE
@@ -35,7 +37,7 @@ def command(as_json: bool, only_local: bool, rebuild_index: bool, store_path: Pa
     found, count = _checked(store_path, only_local)
     seconds = time.monotonic() - began
     if rebuild_index or not index.is_sound(store_path):
-        say(f"indexed {index.rebuild(store_path)} versions anew")
+        say(_indexed(store_path))
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in found]))
     else:
@@ -58,6 +60,14 @@ def _checked(store_path: Path | None, only_local: bool) -> tuple[list[Finding], 
         found = fsck.check(store_path, count)
         progress.doing = "verifying the copies"
         return found + ([] if only_local else survey.of_copies(store_path)), counts[0]
+
+
+def _indexed(store_path: Path | None) -> str:
+    """Make the index anew, and say so where it could be written."""
+    count, folder = index.rebuild(store_path), store.path(store_path)
+    if os.access(folder, os.W_OK) and index.is_sound(store_path):
+        return f"indexed {count} versions anew"
+    return f"{folder / index.FILE}: can't be written, so no index was made anew"
 
 
 def _places(count: int) -> str:

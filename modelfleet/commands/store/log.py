@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from modelfleet import store
 from modelfleet.options import STORE
 from modelfleet.store import audit
 
-FIELDS = "time, act, by, and what the act has: reference, digest, alias, before, fleet, services"
+FIELDS = "time, act, by, and what the act has: reference, digest, alias, before, role, key, source, fleet, services"
 
 
 @click.command("log")
@@ -19,8 +20,13 @@ FIELDS = "time, act, by, and what the act has: reference, digest, alias, before,
 @click.option("--json", "as_json", is_flag=True, help=f"Print an array, the oldest first: {FIELDS}.")
 @STORE
 def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
-    """Tell who saved, aliased, deleted, restored, signed and deployed which version, the oldest first."""
+    """Tell who saved, aliased, deleted, restored, signed and deployed which version, the oldest first.
+
+    An unknown name is an empty array with --json, and else a failure that says which names there are.
+    """
     found = audit.read(store_path, name)
+    if name and not found and not as_json:
+        store.latest(name, store_path)
     if as_json:
         click.echo(json.dumps(found))
         return

@@ -58,6 +58,8 @@ def rows(where: str, inputs: Inputs) -> NDArray[np.float64]:
 
 def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[Any]) -> tuple[Scoring, Answers]:
     """Copy a booster's file; what it answers now is its golden set. Raises Failure where it can't be scored."""
+    if kind == "lightgbm":
+        _refuse_torn(file)
     given = rows(str(file), inputs).shape[1]
     shutil.copyfile(file, folder / FILES[kind])
     try:
@@ -78,6 +80,14 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
 def score(path: Path, kind: str, inputs: Inputs, classes: list[Any]) -> Answers:
     """Score instances with a booster of a kind, ``xgboost`` or ``lightgbm``; raise ModelError where it is none."""
     return _runtime(path, kind, classes).score(inputs.batch)
+
+
+def _refuse_torn(file: Path) -> None:
+    """Raise Failure where a section of a model's text has no end: LightGBM itself dies of a torn one."""
+    text = file.read_bytes()
+    ends = [b"\nend of trees\n"] + [b"\nend of parameters\n"] * (b"\nparameters:" in text)
+    if not text.startswith(b"tree\n") or not all(end in text for end in ends):
+        raise Failure(str(file), "not a whole LightGBM model", "save it with Booster.save_model")
 
 
 def _runtime(path: Path, kind: str, classes: list[Any]) -> XgboostRuntime | LightgbmRuntime:

@@ -29,14 +29,12 @@ def take(
 ) -> tuple[Scoring, Answers, tuple[str, ...]]:
     """Copy a folder of code; return its scoring, its answers to the inputs, and its requirements.
 
-    Raises Failure where the entry is no ``module:Class``, the folder holds links, the code can't be loaded here or
-    answers nothing usable, or a requirement is more than a name with versions.
+    Raises Failure where the entry is no ``module:Class``, the folder holds links or other things that are no files,
+    the code can't be loaded here or answers nothing usable, or a requirement is more than a name with versions.
     """
     if not ENTRY.fullmatch(entry):
         raise Failure(entry, "not a scorer class", "write it as module:Class, such as scorer:Scorer")
-    link = next((path for path in source.rglob("*") if path.is_symlink() and not _is_left_out(path, source)), None)
-    if link:
-        raise Failure(str(link), "is a link", "put the file itself there")
+    _refuse_odd(source)
     needs = requirements(source / REQUIREMENTS)
     shutil.copytree(source, folder / FOLDER, ignore=LEFT_OUT)
     answers = _answers(folder / FOLDER, entry, inputs, list(classes))
@@ -64,6 +62,17 @@ def explained(failure: Failure, source: Path) -> Failure:
         return failure
     what = f"its code needs {lacks.group(1)!r}, which nothing in it brings along"
     return Failure(str(source / REQUIREMENTS), what, "name the package there; nothing was saved")
+
+
+def _refuse_odd(source: Path) -> None:
+    """Raise Failure where something in a folder, and not left out, is neither a file nor a folder."""
+    for path in source.rglob("*"):
+        if _is_left_out(path, source):
+            continue
+        if path.is_symlink():
+            raise Failure(str(path), "is a link", "put the file itself there")
+        if not (path.is_file() or path.is_dir()):
+            raise Failure(str(path), "is no plain file", "move it out of the folder")
 
 
 def _is_left_out(path: Path, source: Path) -> bool:

@@ -50,12 +50,14 @@ def write(estimator: Any, inputs: Inputs, folder: Path, trusted: Sequence[str]) 
 def read(path: Path, trusted: Sequence[str]) -> Any:
     """Load an estimator from a skops file.
 
-    Raises Failure where it is none, holds types that nobody trusts, or a member that leads out of it.
+    Raises Failure where there is none, it is none, holds types that nobody trusts, or a member that leads out of it.
     """
     import skops.io
 
     from modelfleet_service.runtimes.skops import HARMLESS
 
+    if not path.exists():
+        raise Failure(str(path), "there is no such file", "check the path")
     try:
         zips.refuse_escapes(path)
         trusted = [*HARMLESS, *trusted]

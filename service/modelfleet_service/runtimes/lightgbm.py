@@ -22,7 +22,7 @@ class LightgbmRuntime:
         self._classes = list(classes)
         try:
             self._booster = lightgbm.Booster(model_file=str(path))
-        except lightgbm.basic.LightGBMError as error:
+        except (lightgbm.basic.LightGBMError, ValueError) as error:  # ValueError: its last line, which is JSON
             reason = " ".join(str(error).split())[:200]
             raise ModelError(str(path), f"LightGBM can't load it ({reason})") from error
         self.columns = int(self._booster.num_feature())

@@ -31,6 +31,31 @@ def test_a_restored_ensemble_says_which_of_its_members_are_in_the_trash(tmp_path
     assert (done.returncode, done.stderr) == (0, said)
 
 
+def test_a_damaged_version_is_restored_and_said_to_be_damaged(tmp_path: Path) -> None:
+    publish(tmp_path)
+    stores.delete("many:1", tmp_path)
+    file = tmp_path / ".trash/many/1/model.onnx"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    done = run("model", "restore", "many:1", "--store", str(tmp_path))
+    said = f"many:1: was restored, and is damaged ({tmp_path}/many/1/model.onnx was altered: "
+    assert (done.returncode, done.stderr.startswith(said), "`modelfleet store heal`" in done.stderr) == (1, True, True)
+    assert stores.versions("many", tmp_path) == [1]
+
+
+def test_delete_and_restore_say_in_json_what_they_did(tmp_path: Path) -> None:
+    publish(tmp_path)
+    digest = stores.find("many:1", tmp_path).digest
+    publish(tmp_path, "both", more=f"ensemble: {{members: [{{name: many, version: 1, digest: '{digest}'}}]}}\n")
+    both = {"reference": "both:1", "name": "both", "version": 1}
+    option = ("--json", "--store", str(tmp_path))
+    done = run("model", "delete", "both:1", "--without-hosts", *option)
+    assert (json.loads(done.stdout), done.stderr) == (both, "")
+    stores.delete("many:1", tmp_path)
+    done = run("model", "restore", "both:1", *option)
+    assert (json.loads(done.stdout), done.stderr) == (both | {"members": ["many:1"]}, "")
+
+
 def test_a_refusal_is_a_line_for_each_thing_that_refers_to_it(tmp_path: Path) -> None:
     publish(tmp_path)
     for alias in ("champion", "stable"):

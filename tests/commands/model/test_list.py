@@ -44,3 +44,9 @@ def test_an_unknown_name_is_refused_with_those_there_are(tmp_path: Path) -> None
     publish(tmp_path)
     done = run("model", "list", "mamy", "--store", str(tmp_path))
     assert (done.returncode, "did you mean many:1?" in done.stderr) == (1, True)
+
+
+def test_an_unknown_name_is_an_empty_array_in_json_as_the_help_says(tmp_path: Path) -> None:
+    done = run("model", "list", "mamy", "--json", "--store", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+    assert "An unknown name is an empty array with --json" in " ".join(run("model", "list", "--help").stdout.split())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from modelfleet.fleet import BIN
 from modelfleet.store import index
+from tests.store.test_disks import mounted, needs_mounts
 from tests.store.tiny import publish
 from tests.test_cli import run
 
@@ -17,6 +19,22 @@ def test_a_sound_store_is_exit_0_and_its_index_is_made(tmp_path: Path) -> None:
     assert index.is_sound(tmp_path)
     assert "indexed" not in run("store", "fsck", "--store", str(tmp_path)).stderr
     assert "indexed 1 versions anew" in run("store", "fsck", "--rebuild-index", "--store", str(tmp_path)).stderr
+
+
+def test_an_index_that_can_t_be_written_is_not_said_to_be_made(tmp_path: Path) -> None:
+    publish(tmp_path)
+    (tmp_path / index.FILE).mkdir()
+    done = run("store", "fsck", "--rebuild-index", "--store", str(tmp_path))
+    assert done.stderr == f"{tmp_path / index.FILE}: can't be written, so no index was made anew\n"
+
+
+@needs_mounts
+def test_a_store_that_can_t_be_written_keeps_its_index_and_that_is_said(tmp_path: Path) -> None:
+    script = f"cp -a {tmp_path / 'made'}/. $store; mount -o remount,ro $store; {BIN}/modelfleet store fsck"
+    publish(tmp_path / "made")
+    index.rebuild(tmp_path / "made")
+    done = mounted(tmp_path / "disk", f"{script} --local --rebuild-index --store $store")
+    assert "can't be written, so no index was made anew" in done.stderr
 
 
 def test_damage_is_exit_3_and_names_the_file(tmp_path: Path) -> None:

@@ -28,3 +28,15 @@ def test_a_line_says_which_version_went_where(tmp_path: Path) -> None:
     lines = run("store", "log", "--store", str(tmp_path)).stdout.splitlines()
     assert lines[1].endswith("deployed      route many:1 to /f.yml")
     assert lines[2].endswith("aliased       many:1 as @champion")
+
+
+def test_a_name_that_is_not_there_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    publish(tmp_path)
+    done = run("store", "log", "--name", "mamy", "--store", str(tmp_path))
+    assert (done.returncode, "did you mean many:1?" in done.stderr) == (1, True)
+    assert run("store", "log", "--name", "mamy", "--json", "--store", str(tmp_path)).stdout == "[]\n"
+
+
+def test_the_help_names_every_field_that_an_act_has() -> None:
+    said = " ".join(run("store", "log", "--help").stdout.split())
+    assert "reference, digest, alias, before, role, key, source, fleet, services" in said
