@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from modelfleet.errors import Failure
 from modelfleet_service.members import How
 
 Dtype = Literal["float32", "float64", "int64", "bool", "string"]
+Label = StrictBool | StrictInt | StrictFloat | StrictStr
 
 
 class Part(BaseModel):
@@ -59,7 +70,7 @@ class Signature(Part):
 
     inputs: list[Tensor] = Field(min_length=1)
     outputs: list[Tensor] = Field(min_length=1)
-    classes: list[StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=list)
+    classes: list[Label] = Field(default_factory=list)
     instance: Literal["object", "value"] | None = None
 
 
@@ -137,10 +148,18 @@ class Card(Part):
     tags: list[str] = Field(default_factory=list)
 
 
+def _told_apart(classes: list[Label]) -> list[Label]:
+    if len({type(label) for label in classes}) > 1:
+        raise PydanticCustomError("classes", "holds labels of several types")
+    if len(set(classes)) < len(classes):
+        raise PydanticCustomError("classes", "holds a label twice")
+    return classes
+
+
 class Besides(Part):
     """What a card file may say besides the card's fields: it is used up while a model is saved."""
 
-    classes: list[StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=list)
+    classes: Annotated[list[Label], AfterValidator(_told_apart)] = Field(default_factory=list)
     activation: Literal["none", "softmax", "sigmoid"] | None = None
     feature_names: list[StrictStr | StrictInt] | None = None
     nullable: list[StrictStr] = Field(default_factory=list)
@@ -183,6 +202,13 @@ def examined(fields: Mapping[str, Any]) -> None:
         wrong = [one for one in error.errors() if one["type"] != "missing" or len(one["loc"]) > 1]
         if wrong:
             raise _failure(wrong[0]) from error
+
+
+def classes(fields: Mapping[str, Any]) -> list[Any]:
+    """Return the classes that some of a card's fields say, none if they don't; raise Failure as `examined` does."""
+    said = fields.get("classes", [])
+    examined({"classes": said})
+    return list(said)
 
 
 def checked(document: Mapping[str, Any]) -> Card:

@@ -108,7 +108,16 @@ def prove(folder: Path, arguments: Sequence[str] = (), python: str = sys.executa
         reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
         what = f"do not answer as the trainer saw ({reason})"
         raise Failure("the saved files", what, "nothing was saved; mend the model")
-    return int(json.loads(done.stdout.splitlines()[-1])["memory_bytes"])
+    return _memory_bytes(done.stdout)
+
+
+def _memory_bytes(said: str) -> int:
+    """Read what the proof prints at its end; a model's own code may have ended the process before that."""
+    try:
+        return int(json.loads(said.splitlines()[-1])["memory_bytes"])
+    except (IndexError, ValueError, KeyError, TypeError) as error:
+        what = "the process that was to score them ended without an answer"
+        raise Failure("the saved files", what, "nothing was saved; mend the model") from error
 
 
 def user() -> str:

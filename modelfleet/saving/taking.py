@@ -9,6 +9,7 @@ from typing import Any
 
 from modelfleet import store
 from modelfleet.errors import Failure
+from modelfleet.saving import card as cards
 from modelfleet.saving import golden, locks, trial
 from modelfleet.saving.card import Scoring
 from modelfleet.saving.finish import SavedModel, Wish, finish, user
@@ -39,7 +40,7 @@ def save_onnx(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish, t
     if not file.exists():
         raise Failure(str(file), "there is no such file", "check the path")
     document = dict(card)
-    activation, classes = document.pop("activation", None), list(card.get("classes", []))
+    activation, classes = document.pop("activation", None), cards.classes(card)
     graph = onnx.read(file)
     fitted = graphs.fitted(file, graph, inputs)
     with store.incoming(wish.name, wish.store_path) as folder:
@@ -55,7 +56,7 @@ def save_booster(
     Raises Failure, with nothing saved, where it can't be scored or the card is wrong.
     """
     kind = "xgboost" if file.suffix == ".ubj" else "lightgbm"
-    head, classes = inputs.head(golden.ROWS), list(card.get("classes", []))
+    head, classes = inputs.head(golden.ROWS), cards.classes(card)
     with store.incoming(wish.name, wish.store_path) as folder:
         scoring, answers = boosters.take(file, kind, folder, head, classes)
         taken = Taken(folder, f"{kind} booster", scoring, answers, boosters.NEEDS[kind])
@@ -72,7 +73,7 @@ def save_code(
     ``probabilities``. A requirements.txt in the folder is locked with hashes, and the code has to answer alike in an
     environment that has nothing else. Raises Failure, with nothing saved.
     """
-    head, classes = inputs.head(golden.ROWS), list(card.get("classes", []))
+    head, classes = inputs.head(golden.ROWS), cards.classes(card)
     with store.incoming(wish.name, wish.store_path) as incoming:
         scoring, answers, needs = code.take(folder, entry, incoming, head, classes)
         try:

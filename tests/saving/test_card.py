@@ -11,9 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 import modelfleet
+from modelfleet import saving
 from modelfleet.commands.model.save import command
 from modelfleet.errors import Failure
 from modelfleet.saving import card, finish
+from modelfleet.saving.finish import Wish
+from modelfleet.saving.inputs import Inputs
 
 
 def written(folder: Path, text: str) -> Path:
@@ -29,6 +32,9 @@ def written(folder: Path, text: str) -> Path:
         ("feature_names: 3", r"^card\.feature_names: "),
         ("classes: 3", r"^card\.classes: "),
         ("classes:", r"^card\.classes: "),
+        ("classes: [0, 1, 8, 8]", r"^card\.classes: holds a label twice; mend the card; nothing was saved$"),
+        ("classes: [0, 1, '9']", r"^card\.classes: holds labels of several types; mend the card"),
+        ("classes: [false, 1]", r"^card\.classes: holds labels of several types; mend the card"),
         ("about_inputs: [1]", r"^card\.about_inputs: "),
         ("about_inputs: {features: degC}", r"^card\.about_inputs\.features: "),
         ("activation: foo", r"^card\.activation: "),
@@ -62,6 +68,7 @@ def test_a_card_may_say_the_name_it_is_saved_under_and_nothing_that_saving_sets(
         ({"training_data": "x"}, r"card\.training_data"),
         ({"lineage": "x"}, r"card\.lineage"),
         ({"tags": "abc"}, r"card\.tags"),
+        ({"classes": ["a", "a"]}, r"card\.classes: holds a label twice"),
         ({"languages": "zh"}, r"card\.languages"),
         ({"nullable": "ab"}, r"card\.nullable"),
         ({"about_inputs": {"features": "degC"}}, r"card\.about_inputs\.features"),
@@ -70,6 +77,19 @@ def test_a_card_may_say_the_name_it_is_saved_under_and_nothing_that_saving_sets(
 def test_an_argument_of_the_wrong_type_is_named(tmp_path: Path, given: dict[str, Any], words: str) -> None:
     with pytest.raises(Failure, match=words):
         modelfleet.save(object(), "line", inputs=np.ones((2, 1)), store_path=tmp_path, **given)
+
+
+def test_classes_that_another_tool_s_card_brings_are_looked_at_too(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"^card\.classes: holds a label twice"):
+        saving.save_onnx(
+            store / "squares/1/model.onnx", Inputs.of(np.ones((2, 3))), {"classes": [1, 1]}, Wish("x", tmp_path)
+        )
+
+
+def test_a_proof_whose_process_ends_without_an_answer_is_none(tmp_path: Path) -> None:
+    words = r"^the saved files: the process that was to score them ended without an answer; nothing was saved"
+    with pytest.raises(Failure, match=words):
+        finish.prove(tmp_path, python="/bin/true")
 
 
 def test_the_saver_needs_no_entry_in_the_list_of_users(monkeypatch: pytest.MonkeyPatch) -> None:
