@@ -62,6 +62,7 @@ def test_requirements_in_another_encoding_are_refused(tmp_path: Path) -> None:
     [
         ("raise SystemExit(0)", r"can't score the examples \(SystemExit: 0\)"),
         ("import helper", "import it at the top, not within predict"),
+        ("import os; os._exit(0)", r"^code/scorer:Scorer: its process ended without an answer \(status 0\); mend"),
     ],
 )
 def test_code_that_fails_while_it_scores_is_refused_in_a_line(tmp_path: Path, body: str, words: str) -> None:

@@ -56,14 +56,14 @@ def test_a_pickled_array_is_not_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_an_array_whose_name_leads_out_of_its_file_is_refused(tmp_path: Path, suffix: str) -> None:
-    np.savez(tmp_path / "a.npz", **{"../../x": np.ones(2)})
+    np.savez(tmp_path / "a.npz", allow_pickle=False, **{"../../x": np.ones(2)})
     file = (tmp_path / "a.npz").rename(tmp_path / f"a{suffix}")
     with pytest.raises(Failure, match=r"holds '\.\./\.\./x\.npy', which leads out of it|can't be read"):
         examples.read(file)
 
 
 def test_arrays_may_have_names_with_colons_and_slashes(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", **{"x:0": np.ones(2), "dense/out..1": np.ones(2)})
+    np.savez(tmp_path / "a.npz", allow_pickle=False, **{"x:0": np.ones(2), "dense/out..1": np.ones(2)})
     assert [tensor.name for tensor in examples.read(tmp_path / "a.npz").tensors] == ["x:0", "dense/out..1"]
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import shutil
+import subprocess
+import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +15,15 @@ from typing import Any
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
-from modelfleet.saving.estimators import refuse_nan
 from modelfleet.saving.inputs import Inputs
-from modelfleet_service.errors import ModelError
-from modelfleet_service.runtimes import Allowed, Answers
+from modelfleet_service.runtimes import Answers
 
 FOLDER = "code"
 REQUIREMENTS = "requirements.txt"
 ENTRY = re.compile(r"[A-Za-z_]\w*:[A-Za-z_]\w*")
 REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?\s*([=<>!~]=?[^;@/]*)?(;.*)?")
 MISSING = re.compile(r"No module named '([\w.]+)'")
+ANSWERING, ASKED, SAID = f"{__package__}.answering", "asked", "said"
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
 
 
@@ -80,19 +83,18 @@ def _is_left_out(path: Path, source: Path) -> bool:
 
 
 def _answers(folder: Path, entry: str, inputs: Inputs, classes: list[Any]) -> Answers:
-    from modelfleet_service.runtimes.code import CodeRuntime
-
-    where = f"{folder.name}/{entry}"
-    try:
-        runtime = CodeRuntime(folder, classes, None, entry, Allowed(code=True))
-        answers = runtime.score(inputs.batch)
-    except ModelError as error:
-        raise Failure(where, error.what, "mend the code; it is loaded and tried here once") from error
-    except (Exception, SystemExit) as error:  # anybody's code may raise anything
-        reason = f"{type(error).__name__}: {error}"
-        lacks = MISSING.fullmatch(str(error))
-        own = lacks and (folder / lacks.group(1).replace(".", "/")).with_suffix(".py").exists()
-        cure = "import it at the top, not within predict" if own else "mend the code, or the examples"
-        raise Failure(where, f"it can't score the examples ({reason})", cure) from error
-    refuse_nan(where, answers)
-    return answers
+    """Have the code tried in a process of its own, which it may end; raise Failure where that has not answered."""
+    with tempfile.TemporaryDirectory(prefix="modelfleet-") as name:
+        place = Path(name)
+        (place / ASKED).write_bytes(pickle.dumps((folder, entry, inputs.batch, classes)))
+        command = [sys.executable, "-P", "-m", ANSWERING, name]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        try:
+            said = pickle.loads((place / SAID).read_bytes())  # noqa: S301 - of code that was run here
+        except Exception as error:  # anybody's code may leave anything there
+            reason = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+            what = f"its process ended without an answer ({reason})"
+            raise Failure(f"{folder.name}/{entry}", what, "mend the code; it is loaded and tried here once") from error
+    if isinstance(said, Answers):
+        return said
+    raise Failure(**said)
