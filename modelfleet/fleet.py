@@ -140,7 +140,7 @@ def _host(name: str, settings: dict[str, Any]) -> Host:
 
 
 def _ssh_arguments(settings: dict[str, Any]) -> list[str]:
-    arguments = ["-o", "ConnectTimeout=8"]
+    arguments = ["-o", "ConnectTimeout=6"]
     if "ansible_port" in settings:
         arguments += ["-p", str(settings["ansible_port"])]
     if "ansible_user" in settings:

@@ -83,7 +83,7 @@ def save(
     besides = {"feature_names": _names(feature_names), "nullable": _names(nullable)}
     cards.examined({**card, **labels, **besides, "about_inputs": _plain(about_inputs or {})})
     examples = Inputs.of(inputs, feature_names, input_name, nullable).described(about_inputs or {})
-    wish = Wish(name, store_path, tuple(trusted_types), breaking)
+    wish = Wish(name, store_path, trusted_types, breaking)
     is_file, graph = isinstance(model, str | os.PathLike), files.graph_of(model)
     if not is_file:
         _refuse("entry", entry, "it is no folder of code")

@@ -53,7 +53,7 @@ def combine(
     ``python_code``. Raises Failure, with nothing saved, where the members don't agree or something is missing.
     """
     plan = Plan(how, tuple(members), tuple(weights), final, field, dict(routes or {}), default)
-    wish = Wish(name, store_path, tuple(trusted_types), breaking)
+    wish = Wish(name, store_path, trusted_types, breaking)
     return save_ensemble(plan, inputs, card, wish, python_code, targets)
 
 
@@ -93,7 +93,7 @@ def save_ensemble(
     if plan.how == "route":
         chosen = agreement.routed(plan, chosen, signature)
     examples = rows.fitted(inputs, signature) if inputs is not None else rows.golden(plan, chosen, signature)
-    allowed = Allowed(wish.trusted_types, python_code)
+    allowed = Allowed(tuple(wish.trusted_types), python_code)
     runtime, held = _runtime(plan.how, plan.field, chosen, signature, allowed, wish.store_path)
     head = examples.head(golden.ROWS)
     answers = _answers(runtime, head)

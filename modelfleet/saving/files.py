@@ -29,6 +29,8 @@ def save(
     targets: Sequence[Any] | None = None,
 ) -> SavedModel:
     """Save a file, or a folder of code, as the next version of a name; raise Failure, with nothing saved."""
+    if not file.exists():
+        raise Failure(str(file), "there is no such file", "check the path")
     if entry and not file.is_dir():
         raise Failure(str(file), "is no folder of code, and an entry was given", "leave the entry out")
     if entry:

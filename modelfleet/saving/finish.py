@@ -56,17 +56,18 @@ class Wish:
 
     name: str
     store_path: Path | None = None
-    trusted_types: tuple[str, ...] = ()
+    trusted_types: Sequence[str] = ()
     breaking: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
             cure = "use up to 63 lower-case letters, digits and hyphens"
             raise Failure(repr(self.name), "not a model name", cure)
-        for one in self.trusted_types:  # the letters of a text are types to nobody
-            if not (isinstance(one, str) and "." in one):
-                cure = "give a list of names, such as a_package.AClass"
-                raise Failure("trusted_types", f"{one!r} is no type", cure)
+        is_list = isinstance(self.trusted_types, list | tuple)
+        odd = [one for one in self.trusted_types if not (isinstance(one, str) and "." in one)] if is_list else []
+        if odd or not is_list:
+            what = f"{odd[0]!r} is no type" if odd else f"{self.trusted_types!r} is no list"
+            raise Failure("trusted_types", what, "give a list of names, such as ['a_package.AClass']")
 
 
 def finish(

@@ -56,7 +56,7 @@ def by_digest(digest: str, store: Path | None = None) -> Model:
     """
     found = [entry for entry in index.entries(None, store) if entry.digest == digest]
     if not found:
-        cure = "restore the version if it was deleted, or take it from a copy"
+        cure = "restore the version if it was deleted, or run `modelfleet store heal`"
         raise Failure(digest[:19], f"no version in the store {place.path(store)} has this digest", cure)
     return find(f"{found[0].name}:{found[0].version}", store)
 

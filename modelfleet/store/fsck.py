@@ -130,7 +130,7 @@ def _of_members(folder: Path) -> Iterator[Finding]:
         for digest in (one for one in entry.members if one not in known):
             what = f"its member {_member(place_of, digest)} is no version of the store"
             yield Finding(
-                str(place_of), "member", what, "restore it, or take it from a copy", entry.name, entry.version
+                str(place_of), "member", what, "restore it, or run `modelfleet store heal`", entry.name, entry.version
             )
 
 

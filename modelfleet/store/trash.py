@@ -43,7 +43,9 @@ def restore(reference: str, store: Path | None = None) -> str:
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
         digest = ledger.digest_of(home, lies)
         if not digest:
-            raise Failure(reference, "its manifest is lost, and the ledger lacks its digest", "take it from a copy")
+            raise Failure(
+                reference, "its manifest is lost, and the ledger lacks its digest", "run `modelfleet store heal`"
+            )
         _move(lies, home / str(version))
         _note(home, ledger.RESTORED, home / str(version), digest)
     audit.record("restored", store, reference=reference, digest=digest)

@@ -116,7 +116,7 @@ def _of_signatures(version: Version, read: Model) -> Iterator[Finding]:
     try:
         signing.verify_all(read)
     except ModelError as error:
-        cure = "take it from a copy, or remove it and have the model signed again"
+        cure = "run `modelfleet store heal`, or remove it and have the model signed again"
         yield _finding(version, SIGNATURES, "altered", error.what, cure)
 
 

@@ -128,7 +128,12 @@ OWN = make_pipeline(FunctionTransformer(own_function), LinearRegression()).fit(R
 REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("name", LINE, {"name": "Line"}, "not a model name"),
     ("number", LINE, {"name": 123}, "123: not a model name"),
-    ("type", LINE, {"trusted_types": "a.b"}, "trusted_types: 'a' is no type; give a list of names, such as a_package"),
+    (
+        "type",
+        LINE,
+        {"trusted_types": "a.b"},
+        "trusted_types: 'a.b' is no list; give a list of names, such as ",
+    ),
     ("shape", LINE, {"inputs": ROWS[0]}, "give an array of shape"),
     ("empty", LINE, {"inputs": ROWS[:0]}, "holds no row; give at least one"),
     ("words", LINE, {"inputs": [["a", "b", "c"]]}, "not numbers"),
@@ -323,7 +328,8 @@ def test_a_folder_of_code_is_saved_with_its_class(tmp_path: Path) -> None:
         ({"model": Path("a.onnx"), "format": "skops"}, "format: given, and only an estimator is converted"),
         ({"model": Path("no.onnx")}, "no.onnx: there is no such file; check the path"),
         ({"model": Path("no.skops")}, "no.skops: there is no such file; check the path"),
-        ({"model": "a.pkl"}, "a.pkl: not a file that can be saved"),
+        ({"model": "a.pkl"}, "a.pkl: there is no such file; check the path"),
+        ({"model": __file__}, "test_save.py: not a file that can be saved"),
         ({"model": Path("a.onnx"), "activation": "relu"}, "card.activation: "),
     ],
 )

@@ -29,7 +29,9 @@ def test_a_bit_flip_in_the_manifest_itself_is_found_by_the_ledger(three: Path) -
     manifest = three / "many/2" / model.MANIFEST
     manifest.chmod(0o644)
     manifest.write_text(manifest.read_text() + " ")
-    with pytest.raises(Failure, match=r"2/manifest\.json: was altered: its SHA-256 is not the ledger's; take"):
+    with pytest.raises(
+        Failure, match=r"2/manifest\.json: was altered: its SHA-256 is not the ledger's; `modelfleet store heal`"
+    ):
         stores.find("many:2", three)
 
 

@@ -53,4 +53,4 @@ def test_a_member_that_no_version_has_is_a_finding_that_names_the_ensemble(pair:
     folder.rename(pair.parent / f"{pair.name}-gone")
     (said,) = [str(one) for one in fsck.check(pair) if one.kind == "member"]
     assert "both/1: its member b:1 (sha256:" in said
-    assert said.endswith("is no version of the store; restore it, or take it from a copy")
+    assert said.endswith("is no version of the store; restore it, or run `modelfleet store heal`")
