@@ -41,7 +41,7 @@ def _run(arguments: list[str] | None) -> object:
     try:
         return modelfleet.main(args=arguments, prog_name="modelfleet", standalone_mode=False)
     except OSError as error:
-        if _can_print():
+        if error.filename is not None or _can_print():
             raise
         cure = "free some space, or send it elsewhere"
         raise Failure("standard output", f"can't be written ({error.strerror})", cure) from error
@@ -50,6 +50,7 @@ def _run(arguments: list[str] | None) -> object:
 def _can_print() -> bool:
     """Tell whether standard output takes a line; if not, see that Python does not try once more when it ends."""
     try:
+        sys.stdout.flush()
         print(flush=True)
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

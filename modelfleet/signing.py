@@ -116,12 +116,11 @@ def unsign(
             whose = f" by the key {key}" if key else ""
             cure = f"`modelfleet model show {model.reference}` lists its signatures"
             raise Failure(model.reference, f"has no signature as {role}{whose}", cure)
+        details = {"reference": model.reference, "digest": model.digest, "role": role}
+        for _, one in gone:  # first, so that what is cut off here is withdrawn rather than brought back
+            audit.record(signed.WITHDRAWN, store_path, **details, key=one)
         with signed.opened(model.path):
             signed.put(model.path, [one for one in present if (one.role, one.key) not in gone])
-        for _, one in gone:
-            audit.record(
-                signed.WITHDRAWN, store_path, reference=model.reference, digest=model.digest, role=role, key=one
-            )
     return model, [one for _, one in gone]
 
 

@@ -71,24 +71,20 @@ def original(version: Version, known: Recorded) -> Original:
 
 
 def are_valid(read: Model) -> bool:
-    """Tell whether a version was signed and every signature is valid."""
+    """Tell whether a version has a manifest.sig and every signature in it is valid; all may have been withdrawn."""
     try:
-        return bool(signing.verify_all(read))
+        signing.verify_all(read)
     except ModelError:
         return False
+    return os.path.lexists(read.path / SIGNATURES)
 
 
-def would_be_valid(content: bytes, read: Model) -> bool:
-    """Tell whether the content of a copy's manifest.sig has signatures, each of them valid for a version."""
-    return bool(valid(content, read))
-
-
-def valid(content: bytes, read: Model) -> tuple[Signature, ...]:
-    """Return the signatures in the content of a copy's manifest.sig; none where one is not valid for a version."""
+def valid(content: bytes, read: Model) -> tuple[Signature, ...] | None:
+    """Return the signatures in the content of a copy's manifest.sig; None where one is not valid for a version."""
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(ModelError):
         (Path(folder) / SIGNATURES).write_bytes(content)
         return signing.verify_all(replace(read, path=Path(folder)))
-    return ()
+    return None
 
 
 def damaged(original: Original, paths: set[Path]) -> Finding | None:

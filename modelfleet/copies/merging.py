@@ -91,7 +91,7 @@ def _aliases(name: str, ours: bytes, sound: Iterable[bytes], events: Sequence[Ma
     for content in sound:
         for one, entry in alias.decoded(content).items():
             had = last.get(one)
-            last[one] = entry if had is None or entry.since > had.since else had
+            last[one] = alias.later(had, entry) if had else entry
     told = [one for one in events if one["act"] in (alias.MOVED, alias.DROPPED)]
     told = [one for one in told if one["reference"].partition(":")[0] == name]
     for one in {*last, *(event["alias"] for event in told)}:

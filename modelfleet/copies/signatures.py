@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelfleet.copies import contents, versions
@@ -58,9 +58,9 @@ def _brought(holders: Holders, version: Version, read: Model, known: Recorded, s
     """Add what copies have to what the version has, until it has a signature and each that the log has."""
     done: list[str] = []
     for holder, copy in _sources(holders, read):
-        joined = _joined(read, holder.read(f"{copy.where}/{SIGNATURES}"), known)
-        if joined:
-            kept = _put(joined, read, store)
+        theirs = contents.valid(holder.read(f"{copy.where}/{SIGNATURES}"), read)
+        added, kept = _joined(read, theirs or (), store)
+        if added:
             audit.record("healed", store, reference=read.reference, digest=read.digest, source=holder.name)
             altered = f"; the altered one is kept at {kept}" if kept else ""
             done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{altered}")
@@ -72,13 +72,24 @@ def _brought(holders: Holders, version: Version, read: Model, known: Recorded, s
     return done
 
 
-def _joined(read: Model, content: bytes, known: Recorded) -> list[Signature]:
-    """Return the signatures of a version and those of a copy that stand; none if the copy's add nothing."""
-    own = signing.verify_all(read) if contents.are_valid(read) else ()
-    had = {(one.role, one.key) for one in own}
-    theirs = signed.standing(contents.valid(content, read), read.digest, known)
-    more = [one for one in theirs if (one.role, one.key) not in had]
-    return [*own, *more] if more else []
+def _joined(read: Model, theirs: Iterable[Signature], store: Path | None) -> tuple[bool, Path | None]:
+    """Add a copy's signatures that stand to those of a version, as both are now; tell whether there was one to add.
+
+    Returns where the file went that is replaced because it was altered, too.
+    """
+    name, file = f"{read.name}-{read.version}-{SIGNATURES}", read.path / SIGNATURES
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(disk.changing(place.home(read.name, store)))
+        own = signing.verify_all(read) if (are_valid := contents.are_valid(read)) else ()
+        had = {(one.role, one.key) for one in own}
+        standing = signed.standing(theirs, read.digest, signed.recorded(store))
+        more = [one for one in standing if (one.role, one.key) not in had]
+        if not more:
+            return False, None
+        stack.enter_context(signed.opened(read.path))
+        kept = None if are_valid else stack.enter_context(versions.aside(file, name, store))
+        signed.put(read.path, [*own, *more])
+    return True, kept
 
 
 def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
@@ -87,12 +98,3 @@ def _sources(holders: Holders, read: Model) -> Iterator[tuple[Holder, Copy]]:
             fits = (copy.name, copy.version) in ((read.name, read.version), ("", 0))
             if fits and copy.digest == read.digest and copy.signatures:
                 yield holders.reached[name], copy
-
-
-def _put(joined: list[Signature], read: Model, store: Path | None) -> Path | None:
-    """Put the file into a version, and return where the one went that it replaces."""
-    name = f"{read.name}-{read.version}-{SIGNATURES}"
-    home = place.home(read.name, store)
-    with disk.changing(home), signed.opened(read.path), versions.aside(read.path / SIGNATURES, name, store) as kept:
-        signed.put(read.path, joined)
-    return kept

@@ -90,10 +90,11 @@ def _of_signatures(holder: Holder, copy: Copy, one: Original, known: Recorded) -
         return
     read = Model(one.folder, one.digest, one.files, {"name": one.name, "version": one.version})
     file, where = one.folder / SIGNATURES, f"{holder.base}/{copy.where}"
-    if not contents.would_be_valid(holder.read(f"{copy.where}/{SIGNATURES}"), read):
+    theirs = contents.valid(holder.read(f"{copy.where}/{SIGNATURES}"), read)
+    if theirs is None:
         what, cure = "has signatures that are not valid", "have the model signed again, and replicate it"
         yield Finding(f"{where}/{SIGNATURES}", "altered", what, cure, one.name, one.version, SIGNATURES)
-    elif one.digest not in known and not os.path.lexists(file):
+    elif theirs and one.digest not in known and not os.path.lexists(file):
         what = f"is lost: {holder.name} has it"
         yield Finding(str(file), "lost", what, HEAL, one.name, one.version, SIGNATURES)
 

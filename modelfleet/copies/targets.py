@@ -88,13 +88,14 @@ def _write(known: Sequence[Target], store: Path | None) -> None:
 
 def forget(text: str | None, store: Path | None = None) -> str:
     """Drop a target that the store remembers, also where its fleet file is gone; return it. Its copies stay."""
-    known = remembered(store)
-    named = {str(text).rstrip("/"), str(Path(str(text)).resolve())} if text else {target(None).target}
-    found = next((one.target for one in known if one.target in named), None)
-    if found is None:
-        cure = f"it remembers {' and '.join(one.target for one in known) or 'none'}"
-        raise Failure(text or " ".join(named), "the store remembers no copies there", cure)
-    _write([one for one in known if one.target != found], store)
+    wanted = text or os.environ.get("MODELFLEET_FLEET") or str(fleets.LOCAL)
+    with alone(store):
+        known = remembered(store)
+        found = next((o.target for o in known if o.target in (wanted.rstrip("/"), str(Path(wanted).resolve()))), None)
+        if found is None:
+            cure = f"it remembers {' and '.join(one.target for one in known) or 'none'}"
+            raise Failure(wanted, "the store remembers no copies there", cure)
+        _write([one for one in known if one.target != found], store)
     return found
 
 

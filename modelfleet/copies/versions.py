@@ -68,8 +68,8 @@ def _sign(holder: Holder, copy: Copy, folder: Path, old: Model, known: Recorded)
     """
     if not contents.are_valid(old) and copy.signatures:
         theirs = contents.valid(holder.read(f"{copy.where}/{SIGNATURES}"), old)
-        if found := signed.standing(theirs, copy.digest, known):
-            (folder / SIGNATURES).write_bytes(signing.encode(found))
+        if theirs is not None:
+            (folder / SIGNATURES).write_bytes(signing.encode(signed.standing(theirs, copy.digest, known)))
             return
     if not old.path.is_symlink() and (old.path / SIGNATURES).is_file():
         _linked(old.path / SIGNATURES, folder / SIGNATURES)

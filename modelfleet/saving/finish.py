@@ -7,7 +7,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +63,7 @@ class Wish:
         if not isinstance(self.name, str):
             cure = "use up to 63 lower-case letters, digits and hyphens"
             raise Failure(repr(self.name), "not a model name", cure)
-        is_list = isinstance(self.trusted_types, list | tuple)
+        is_list = isinstance(self.trusted_types, Collection) and not isinstance(self.trusted_types, str)
         odd = [one for one in self.trusted_types if not (isinstance(one, str) and "." in one)] if is_list else []
         if odd or not is_list:
             what = f"{odd[0]!r} is no type" if odd else f"{self.trusted_types!r} is no list"

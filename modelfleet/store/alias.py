@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,19 +34,43 @@ def moved(before: Alias | None, version: int, since: str, by: str) -> Alias:
     return Alias(version, since, by, (*before.history, entry))
 
 
-def followed(entry: Alias | None, events: Iterable[Mapping[str, Any]]) -> Alias | None:
-    """Return what became of an alias by the log's records of it since then; None where it was dropped."""
-    told = list(events)
-    for event in told:
-        if entry and event["time"] <= entry.since:
+def later(one: Alias, other: Alias) -> Alias:
+    """Return which of two states of an alias is the later: the one whose history has the other, whatever clocks say."""
+    if (other.version, other.since) in _states(one)[1:]:
+        return one
+    if (one.version, one.since) in _states(other)[1:]:
+        return other
+    return max(one, other, key=lambda state: state.since)
+
+
+def followed(entry: Alias | None, events: Sequence[Mapping[str, Any]]) -> Alias | None:
+    """Return what became of an alias by the log's records of it that come after its own; None where it was dropped.
+
+    Where the log lacks those, by the records of a later time.
+    """
+    own = max((number for number, event in enumerate(events, 1) if _is_state(event, entry)), default=0)
+    for event in events[own:]:
+        if entry and not own and event["time"] <= entry.since:
             continue
-        version = int(event["reference"].rpartition(":")[2])
         if event["act"] == DROPPED:
             entry = None
-        elif entry is None or entry.version != version:
-            entry = moved(entry, version, event["time"], event["by"])
-    gone = told and told[-1]["act"] == DROPPED and entry and told[-1]["time"] >= entry.since
-    return None if gone else entry
+        elif entry is None or entry.version != _version(event):
+            entry = moved(entry, _version(event), event["time"], event["by"])
+    return entry
+
+
+def _is_state(event: Mapping[str, Any], entry: Alias | None) -> bool:
+    """Tell whether a record is of what an alias is, or of what it was before."""
+    return event["act"] == MOVED and entry is not None and (_version(event), event["time"]) in _states(entry)
+
+
+def _states(entry: Alias) -> list[tuple[int, str]]:
+    """Return version and time of what an alias is and was, the present one first."""
+    return [(entry.version, entry.since), *((int(one["version"]), one["since"]) for one in entry.history)]
+
+
+def _version(event: Mapping[str, Any]) -> int:
+    return int(event["reference"].rpartition(":")[2])
 
 
 def is_alias(name: str) -> bool:
@@ -80,7 +104,8 @@ def set_alias(name: str, alias: str, version: int, store: Path | None = None) ->
             return version
         fresh = moved(before, version, disk.now(), disk.who())
         disk.write(home / FILE, encoded(found | {alias: fresh}))
-        audit.record(MOVED, store, reference=f"{name}:{version}", alias=alias, before=before and before.version)
+        details = {"reference": f"{name}:{version}", "alias": alias, "before": before and before.version}
+        audit.record(MOVED, store, **details, time=fresh.since)
     return before.version if before else None
 
 
@@ -92,8 +117,8 @@ def drop_alias(name: str, alias: str, store: Path | None = None) -> int:
         if alias not in found:
             raise Failure(f"{name}@{alias}", "there is no such alias", _known(name, found))
         dropped = found.pop(alias).version
+        audit.record(DROPPED, store, reference=f"{name}:{dropped}", alias=alias)  # first: no copy brings it back
         disk.write(home / FILE, encoded(found))
-        audit.record(DROPPED, store, reference=f"{name}:{dropped}", alias=alias)
     return dropped
 
 

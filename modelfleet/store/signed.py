@@ -39,7 +39,11 @@ def check(versions: Iterable[Version], store: Path | None = None) -> Iterator[Fi
 
 
 def findings_of(version: Version, known: Recorded) -> Iterator[Finding]:
-    """Return a finding where a version lacks a signature; none where its manifest.sig is altered, which is another."""
+    """Return a finding where a version lacks a signature, and where it has one that was withdrawn.
+
+    None where its manifest.sig is altered, which is another.
+    """
+    yield from _half_withdrawn(version, known)
     lost = lacking(version, known)
     if lost:
         who = " and ".join(f"as {one['role']} by {one['by']} (key {one['key']}) on {one['time']}" for one in lost)
@@ -51,14 +55,30 @@ def findings_of(version: Version, known: Recorded) -> Iterator[Finding]:
 
 def lacking(version: Version, known: Recorded) -> list[Mapping[str, Any]]:
     """Return the records of the signatures that a version had and that its manifest.sig has no more."""
+    had, has = _compared(version, known)
+    return [record for entry, record in had.items() if record["act"] == SIGNED and entry not in has]
+
+
+def _half_withdrawn(version: Version, known: Recorded) -> Iterator[Finding]:
+    had, has = _compared(version, known)
+    for role, key in sorted(entry for entry in has if had.get(entry, {}).get("act") == WITHDRAWN):
+        where = f"{version.name}:{version.version}"
+        what = f"{SIGNATURES} has a signature as {role} (key {key}) that was withdrawn"
+        cure = f"withdraw it again: `modelfleet model unsign {where} --role {role}`"
+        yield Finding(where, "withdrawn", what, cure, version.name, version.version, SIGNATURES)
+
+
+def _compared(
+    version: Version, known: Recorded
+) -> tuple[Mapping[tuple[str, str], Mapping[str, Any]], set[tuple[str, str]]]:
+    """Return what the log has of a version's signatures, and which its manifest.sig has; nothing if that is altered."""
     try:
         digest = version.digest or model.identity((version.folder / MANIFEST).read_bytes())
         had = known.get(digest, {})
         found = signing.verify_all(Model(version.folder, digest, (), version.said())) if had else ()
     except (ModelError, OSError):
-        return []
-    has = {(entry.role, entry.key) for entry in found}
-    return [record for entry, record in had.items() if record["act"] == SIGNED and entry not in has]
+        return {}, set()
+    return had, {(entry.role, entry.key) for entry in found}
 
 
 def standing(signatures: Iterable[Signature], digest: str, known: Recorded) -> list[Signature]:
@@ -79,18 +99,14 @@ def opened(folder: Path) -> Iterator[None]:
 
 
 def put(folder: Path, signatures: Iterable[Signature]) -> None:
-    """Put manifest.sig into an opened version in one step, or take it away where there are no signatures.
+    """Put manifest.sig into an opened version in one step; it is written outside, so that a kill leaves none inside.
 
-    It is written outside, so that a kill leaves no foreign file inside.
+    One without signatures stays where all were withdrawn, and takes the place of those that copies have.
     """
-    if not (all_of_them := list(signatures)):
-        (folder / SIGNATURES).unlink(missing_ok=True)
-        disk.sync(folder)
-        return
     beside = folder.with_name(f".{folder.name}.sig{disk.BESIDE}")
     beside.unlink(missing_ok=True)
     try:
-        beside.write_bytes(signing.encode(all_of_them))
+        beside.write_bytes(signing.encode(signatures))
         beside.chmod(0o444)
         disk.sync(beside)
         beside.replace(folder / SIGNATURES)

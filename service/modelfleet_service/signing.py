@@ -68,7 +68,7 @@ def encode(signatures: Iterable[Signature]) -> bytes:
 
 
 def read(folder: Path) -> tuple[Signature, ...]:
-    """Read the signatures beside a manifest, none if there is no file; they are not verified.
+    """Read the signatures beside a manifest, none if there is no file or all were withdrawn; they are not verified.
 
     Raises ModelError where the file is not one that `encode` wrote.
     """
@@ -82,7 +82,7 @@ def read(folder: Path) -> tuple[Signature, ...]:
     except OSError as error:
         raise ModelError(str(path), error.strerror or "can't be read") from error
     signatures = _decoded(content)
-    if not signatures or encode(signatures) != content:
+    if signatures is None or encode(signatures) != content:
         raise ModelError(str(path), "was altered: it is not as signatures are written")
     return signatures
 
@@ -153,15 +153,15 @@ def _valid(model: Model, entry: Signature) -> bool:
     return True
 
 
-def _decoded(content: bytes) -> tuple[Signature, ...]:
-    """Read a file's entries; empty where it isn't a document of this format."""
+def _decoded(content: bytes) -> tuple[Signature, ...] | None:
+    """Read a file's entries; None where it isn't a document of this format."""
     try:
         document = json.loads(content)
         entries = tuple(Signature(**entry) for entry in document["signatures"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return ()
+        return None
     texts = all(isinstance(value, str) for entry in entries for value in asdict(entry).values())
-    return entries if texts else ()
+    return entries if texts else None
 
 
 def _bytes(text: str) -> bytes:

@@ -14,7 +14,7 @@ from modelfleet.copies import documents, heal, recover, replicate, survey, targe
 from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import alias, audit, disk, fsck, ledger
-from tests.copies.conftest import Hosts, flip
+from tests.copies.conftest import flip
 from tests.store.tiny import publish
 
 
@@ -67,9 +67,18 @@ def later(monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
     monkeypatch.setattr(disk, "now", lambda: f"2100-01-01T{hours:02}:00:00+00:00")
 
 
-@pytest.mark.parametrize("act", [heal.run, Path.exists], ids=["heal", "recover"])
+def healed(store: Path, target: Target) -> None:
+    """A healing sends nothing while the copies have records that the store lacks, and merges them first."""
+    heal.run(store)
+
+
+def recovered(store: Path, target: Target) -> None:
+    assert recover.run(target, store).is_complete
+
+
+@pytest.mark.parametrize("act", [healed, recovered])
 def test_a_store_from_a_backup_sets_no_alias_back(
-    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], object]
+    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path, Target], None]
 ) -> None:
     """The aliases and the log are those of before; the copies have a later move, a new alias and a dropped one."""
     stores.set_alias("many", "old", 1, copied)
@@ -83,10 +92,50 @@ def test_a_store_from_a_backup_sets_no_alias_back(
     for name, content in backup.items():
         (copied / name).write_bytes(content)
     assert str(copied / "many/aliases.json") in {one.where for one in survey.check(copied)}
-    act(copied)
-    assert recover.run(target, copied).is_complete
+    act(copied, target)
     assert stores.aliases("many", copied) == {"champion": 3, "new": 1}
     assert survey.check(copied) == []
+
+
+def test_a_move_by_an_earlier_clock_is_the_later_one_if_it_knows_the_other(
+    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Champion is moved to 1 by a clock that is ahead, copied, and then moved to 3 by one that is not."""
+    with monkeypatch.context() as patch:
+        later(patch, 1)
+        stores.set_alias("many", "champion", 1, copied)
+    assert replicate.run(target, copied).is_complete
+    stores.set_alias("many", "champion", 3, copied)
+    assert [one.where for one in survey.check(copied)] == [f"{target.target}/store/many/aliases.json"]
+    assert heal.run(copied).remains == ()
+    assert stores.aliases("many", copied) == {"champion": 3}
+
+
+def test_of_two_moves_in_one_second_the_last_is_followed(
+    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later(monkeypatch, 1)
+    stores.set_alias("many", "champion", 1, copied)
+    assert replicate.run(target, copied).is_complete
+    stores.set_alias("many", "champion", 3, copied)
+    (copied / "many/aliases.json").unlink()
+    assert heal.run(copied).remains == ()
+    assert stores.aliases("many", copied) == {"champion": 3}
+
+
+def test_an_alias_whose_dropping_is_cut_off_after_its_record_stays_dropped(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(file: Path, content: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "write", cut)
+        with pytest.raises(KeyboardInterrupt):
+            stores.drop_alias("many", "champion", copied)
+    (copied / "many/aliases.json").unlink()
+    heal.run(copied)
+    assert stores.aliases("many", copied) == {}
 
 
 def test_lost_aliases_are_where_the_log_says_that_they_were_moved_after_the_last_copy(
@@ -145,7 +194,7 @@ def test_a_target_that_can_t_be_reached_is_not_remembered_and_one_that_is_can_be
     assert (tmp_path / "away/models/many/1/manifest.json").is_file()
 
 
-def test_a_version_is_said_to_be_lost_only_where_no_target_has_it(copied: Path, tmp_path: Path, hosts: Hosts) -> None:
+def test_a_version_is_said_to_be_lost_only_where_no_target_has_it(copied: Path, tmp_path: Path) -> None:
     second = Target(f"file://{tmp_path}/second")
     assert replicate.run(second, copied).is_complete
     for file in (copied / "many/2/model.onnx", tmp_path / "away/models/many/2/model.onnx"):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelfleet import signing as signer
 from modelfleet import store as stores
 from modelfleet.copies import heal, recover, replicate, survey
+from modelfleet.copies import signatures as bringing
 from modelfleet.copies.targets import Target
+from modelfleet.store import fsck
+from modelfleet.store import signed as records
 from modelfleet_service import signing
 from tests.copies.conftest import Hosts, flip
 from tests.signing import key, sign
@@ -160,8 +164,8 @@ def test_a_recovery_without_all_signatures_is_not_complete(vouched: Path, tmp_pa
     assert [one.what for one in report.failed] == ["no holder has all of its signatures"]
 
 
-def test_no_copy_brings_a_withdrawn_signature_back(vouched: Path, tmp_path: Path, target: Target) -> None:
-    """Neither when another one is lost, nor when the version is damaged, nor when the whole store is lost."""
+def test_no_copy_brings_a_withdrawn_signature_back(vouched: Path, tmp_path: Path) -> None:
+    """Neither when another one is lost, nor when the version is damaged."""
     file = vouched / "many/1/manifest.sig"
     signer.unsign("many:1", "approver", store_path=vouched)
     trainers = file.read_bytes()
@@ -177,8 +181,48 @@ def test_no_copy_brings_a_withdrawn_signature_back(vouched: Path, tmp_path: Path
     assert {one.read_bytes() for one in (file, *copies(tmp_path))} == {trainers} != {both}
 
 
-def test_what_was_withdrawn_after_the_last_copy_is_withdrawn_there_by_the_next(vouched: Path, tmp_path: Path) -> None:
+def test_when_all_signatures_are_withdrawn_a_recovered_store_has_none(
+    vouched: Path, tmp_path: Path, target: Target
+) -> None:
     for role in ("trainer", "approver"):
         signer.unsign("many:1", role, store_path=vouched)
-    assert heal.run(vouched).remains == ()
-    assert not (vouched / "many/1/manifest.sig").exists()
+    assert {one.kind for one in survey.check(vouched)} == {"stale"}
+    assert replicate.run(target, vouched).is_complete
+    assert {one.read_bytes() for one in copies(tmp_path)} == {signing.encode([])}
+    vouched.rename(tmp_path / "aside")
+    assert recover.run(target, vouched).is_complete
+    assert signing.verify_all(stores.find("many:1", vouched)) == ()
+    assert survey.check(vouched) == []
+
+
+def test_what_is_signed_or_withdrawn_while_a_copy_is_read_counts(
+    vouched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The trainer's signature is lost; meanwhile the approver's is withdrawn, and another one comes."""
+    dropped(vouched / "many/1/manifest.sig")
+    joined = bringing._joined
+
+    def meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(bringing, "_joined", joined)
+        signer.unsign("many:1", "approver", store_path=vouched)
+        signer.sign("many:1", key("cyd"), "owner", vouched)
+        return joined(*arguments)
+
+    monkeypatch.setattr(bringing, "_joined", meanwhile)
+    heal.run(vouched)
+    assert {one.role for one in signing.verify_all(stores.find("many:1", vouched))} == {"trainer", "owner"}
+
+
+def test_a_withdrawal_that_is_cut_off_is_a_finding_until_it_is_repeated(
+    vouched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "put", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            signer.unsign("many:1", "approver", store_path=vouched)
+    assert [one.kind for one in fsck.check(vouched)] == ["withdrawn"]
+    signer.unsign("many:1", "approver", store_path=vouched)
+    assert fsck.check(vouched) == []

@@ -89,3 +89,14 @@ def test_a_link_in_what_is_left_out_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "own/scorer.py").write_text(text)
     code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
     assert [path.name for path in (tmp_path / "taken/code").iterdir()] == ["scorer.py"]
+
+
+def test_code_may_answer_texts_of_a_class_of_its_own(tmp_path: Path) -> None:
+    text = "import enum\nimport numpy as np\nclass L(str, enum.Enum):\n    A = 'a'\nclass Scorer:\n"
+    text += "    def __init__(self, folder): pass\n"
+    text += "    def predict(self, batch):\n        return {'value': np.array([L.A] * 3, dtype=object)}\n"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/scorer.py").write_text(text)
+    _, answers, _ = code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
+    assert [type(one) for one in answers.values["value"]] == [str] * 3
+    assert list(answers.values["value"]) == ["a"] * 3

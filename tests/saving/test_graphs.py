@@ -198,3 +198,22 @@ def test_an_ensemble_is_as_inexact_as_its_members(tmp_path: Path) -> None:
         modelfleet.save(model, name, inputs=NUMBERS, store_path=tmp_path)
     modelfleet.combine("both", members=["one:1", "two:1"], how="mean", store_path=tmp_path)
     assert min(row.tolerance for row in stores.find("both:1", tmp_path).golden) == 2**-8
+
+
+def test_a_row_whose_answer_is_as_wide_as_the_widest_of_its_batch_is_refused(tmp_path: Path) -> None:
+    """Numbers that are zero in every row are cut off, as padding is."""
+    nodes = [
+        node("Abs", ["x"], ["sizes"]),
+        node("ReduceMax", ["sizes", "rows"], ["largest"], keepdims=0),
+        node("Cast", ["largest"], ["some"], to=TensorProto.BOOL),
+        node("Compress", ["x", "some"], ["cut"], axis=1),
+    ]
+    trimming = graph(nodes, X, {"cut": (FLOAT, ["batch", "width"])}, {"rows": np.array([0])})
+    for width in (1, 2, 3):
+        padded = np.where(np.arange(3) < width, NUMBERS, 0).astype(np.float32)
+        padded[0, 1:] = 0
+        if width > 1:
+            words = "answers a row in another shape when other rows are beside it; export it in evaluation mode"
+            refused(words, trimming, tmp_path, padded)
+    padded = np.zeros((30, 3), dtype=np.float32)
+    refused(r"answers .cut. of shape \(30, 0\) to 30 rows", trimming, tmp_path, padded)

@@ -12,7 +12,10 @@ from modelfleet import store
 from modelfleet.options import STORE
 from modelfleet.store import audit
 
-FIELDS = "time, act, by, and what the act has: reference, digest, alias, before, role, key, source, fleet, services"
+FIELDS = (
+    "time, act, by, and what the act has: "
+    "reference, digest, alias, before, role, key, source, noted_by, fleet, services"
+)
 
 
 @click.command("log")
@@ -20,7 +23,7 @@ FIELDS = "time, act, by, and what the act has: reference, digest, alias, before,
 @click.option("--json", "as_json", is_flag=True, help=f"Print an array, the oldest first: {FIELDS}.")
 @STORE
 def command(name: str | None, as_json: bool, store_path: Path | None) -> None:
-    """Tell who saved, aliased, deleted, restored, signed and deployed which version, the oldest first.
+    """Tell who saved, aliased, deleted, restored, signed, unsigned and deployed which version, the oldest first.
 
     An unknown name is an empty array with --json, and else a failure that says which names there are.
     """

@@ -20,9 +20,9 @@ FIELDS = "target, copies, versions, holders (holder, there, sent, documents, sen
 
 @click.command("replicate")
 @click.option("--to", "to", metavar="FLEET_OR_URL", help="A fleet file, or a URL; the local fleet if not given.")
-@click.option("--copies", type=int, help="On how many hosts each version is to be: 2 if not given; 1 at a URL.")
+@click.option("--copies", type=int, help="On how many hosts each version is to be: 2 if not given; 1 at a URL or host.")
 @click.option("--forget", is_flag=True, help="Make none there; fsck and heal no longer ask for those that are there.")
-@click.option("--json", "as_json", is_flag=True, help=f"Print an object: {FIELDS}.")
+@click.option("--json", "as_json", is_flag=True, help=f"Print an object: {FIELDS}; or forgotten.")
 @STORE
 def command(to: str | None, copies: int | None, forget: bool, as_json: bool, store_path: Path | None) -> int:
     """Keep copies of every version, and of the ledgers, aliases and log, on a fleet's hosts or at a URL.
@@ -32,10 +32,11 @@ def command(to: str | None, copies: int | None, forget: bool, as_json: bool, sto
     Exit status 3 if a version of the store is damaged and has no copy made of it, 1 if a host failed.
     """
     if forget:
-        click.echo(f"forgot the copies at {targets.forget(to, store_path)}; what is there stays")
+        gone = targets.forget(to, store_path)
+        click.echo(json.dumps({"forgotten": gone}) if as_json else f"forgot the copies at {gone}; what is there stays")
         return 0
     one = targets.target(to)
-    report = replicate.run(targets.Target(one.target, copies or (1 if one.is_url else 2)), store_path)
+    report = replicate.run(targets.Target(one.target, copies or targets.usual(one)), store_path)
     if as_json:
         click.echo(json.dumps(document(report)))
     else:

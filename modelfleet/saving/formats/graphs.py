@@ -58,9 +58,11 @@ def refuse_rows(file: Path, answers: Answers, count: int) -> None:
     said = {"labels": answers.labels, "scores": answers.probabilities} if answers.labels is not None else answers.values
     for name, array in said.items():
         shape = np.asarray(array).shape
-        if shape[:1] != (count,):
+        if shape[:1] != (count,) or 0 in shape:
             what = f"answers {name!r} of shape {shape} to {_rows(count)}"
-            raise Failure(str(file), what, "export only answers whose first axis is that of the rows")
+            raise Failure(
+                str(file), what, "export only answers whose first axis is that of the rows, and no empty ones"
+            )
 
 
 def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answers: Answers) -> None:
@@ -80,6 +82,9 @@ def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answ
             what = f"scores {_rows(len(inputs))} at once, but not {count} ({reason(error)[:300]})"
             raise Failure(str(file), what, DYNAMIC) from error
         refuse_rows(file, again, count)
+        if not _are_alike(answers, again):
+            what = "answers a row in another shape when other rows are beside it"
+            raise Failure(str(file), what, EVALUATION)
         gap = _gap(answers, again)
         if not (inexact or gap <= MIXED):
             what = f"answers a row in another way when other rows are beside it (by {gap:.2g})"
@@ -145,6 +150,14 @@ def _rows(count: int) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names)) or "nothing"
+
+
+def _are_alike(answers: Answers, again: Answers) -> bool:
+    """Tell whether the first answers have the same shapes."""
+    pairs: list[tuple[Any, Any]] = [(array, again.values[name]) for name, array in answers.values.items()]
+    if answers.probabilities is not None:
+        pairs.append((answers.probabilities, again.probabilities))
+    return all(np.asarray(one)[0].shape == np.asarray(other)[0].shape for one, other in pairs)
 
 
 def _gap(answers: Answers, again: Answers) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from modelfleet.fleet import BIN
 from modelfleet.store import index
+from tests.commands.store.conftest import errors
 from tests.store.test_disks import mounted, needs_mounts
 from tests.store.tiny import publish
 from tests.test_cli import run
@@ -25,12 +26,12 @@ def test_an_index_that_can_t_be_written_is_not_said_to_be_made(tmp_path: Path) -
     publish(tmp_path)
     (tmp_path / index.FILE).mkdir()
     done = run("store", "fsck", "--rebuild-index", "--store", str(tmp_path))
-    assert done.stderr == f"{tmp_path / index.FILE}: can't be written, so no index was made anew\n"
+    assert errors(done) == [f"{tmp_path / index.FILE}: can't be written, so no index was made anew"]
 
 
 @needs_mounts
 def test_a_store_that_can_t_be_written_keeps_its_index_and_that_is_said(tmp_path: Path) -> None:
-    script = f"cp -a {tmp_path / 'made'}/. $store; mount -o remount,ro $store; {BIN}/modelfleet store fsck"
+    script = f"cp -a {tmp_path / 'made'}/. $store; mount -o remount,bind,ro $store; {BIN}/modelfleet store fsck"
     publish(tmp_path / "made")
     index.rebuild(tmp_path / "made")
     done = mounted(tmp_path / "disk", f"{script} --local --rebuild-index --store $store")

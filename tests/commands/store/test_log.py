@@ -39,4 +39,4 @@ def test_a_name_that_is_not_there_is_refused_with_those_there_are(tmp_path: Path
 
 def test_the_help_names_every_field_that_an_act_has() -> None:
     said = " ".join(run("store", "log", "--help").stdout.split())
-    assert "reference, digest, alias, before, role, key, source, fleet, services" in said
+    assert "reference, digest, alias, before, role, key, source, noted_by, fleet, services" in said
