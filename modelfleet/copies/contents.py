@@ -14,13 +14,12 @@ from modelfleet.copies.holders.holding import Original
 from modelfleet.store import alias, audit, disk, fsck, ledger, place, signed, verifying
 from modelfleet.store.settling import HERE
 from modelfleet.store.signed import Recorded
-from modelfleet.store.verifying import Finding, Version
+from modelfleet.store.verifying import HEAL, Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 from modelfleet_service.signing import Signature
 
-HEAL = "run `modelfleet store heal`"
 OF_NAMES = (ledger.FILE, ledger.HIGHEST, alias.FILE)
 
 
@@ -43,9 +42,8 @@ def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
             wrong += _unsigned(version, found[-1], known)
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
-            cure = HEAL
             where = str(version.folder / MANIFEST)
-            wrong.append(Finding(where, "altered", what, cure, version.name, version.version, MANIFEST))
+            wrong.append(Finding(where, "altered", what, HEAL, version.name, version.version, MANIFEST))
     return found, wrong
 
 
@@ -96,8 +94,7 @@ def damaged(original: Original, paths: set[Path]) -> Finding | None:
                 model.verify_file(place_of, file)
         except (ModelError, OSError) as error:
             what = error.what if isinstance(error, ModelError) else f"can't be read ({error.strerror})"
-            cure = HEAL
-            return Finding(str(place_of), "altered", what, cure, original.name, original.version, file.path)
+            return Finding(str(place_of), "altered", what, HEAL, original.name, original.version, file.path)
     return None
 
 

@@ -46,7 +46,7 @@ def _brought(path: str, theirs: list[bytes], store: Path | None) -> list[str]:
         if all(content == ours for content in theirs):
             return ours, ours
         _see_one_store(path, [ours, *theirs])
-        return ours, merging.joined(path, ours, theirs, audit.read(store))
+        return ours, merging.joined(path, ours, theirs, lambda: audit.read(store))
 
     ours, content = joined()
     if content == ours:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from modelfleet.store import alias, audit, ledger
@@ -69,10 +69,10 @@ def merged(copies: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in (*(line for line, _ in found), *kept))
 
 
-def joined(path: str, ours: bytes, copies: Iterable[bytes], events: Sequence[Mapping[str, Any]]) -> bytes:
+def joined(path: str, ours: bytes, copies: Iterable[bytes], log: Callable[[], Sequence[Mapping[str, Any]]]) -> bytes:
     """Return what a document of ours is together with its copies, those that were altered left out.
 
-    ``events`` is the store's audit log, which says what became of aliases since a copy was made. Ours is empty where
+    ``log`` reads the store's audit log, which says what became of aliases since a copy was made. Ours is empty where
     it is lost.
     """
     theirs = list(copies)
@@ -81,7 +81,7 @@ def joined(path: str, ours: bytes, copies: Iterable[bytes], events: Sequence[Map
         return merged([ours, *theirs]) if gains else ours
     sound = [content for content in (ours, *theirs) if content and is_sound(path, content)]
     if path.endswith(f"/{alias.FILE}"):
-        return _aliases(path.partition("/")[0], ours, sound, events)
+        return _aliases(path.partition("/")[0], ours, sound, log())
     return max(sound, key=int, default=ours)
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from modelfleet.copies import contents, merging, targets
-from modelfleet.copies.contents import HEAL
 from modelfleet.copies.holders.holding import Copy, Holder, Look, Original
 from modelfleet.copies.holders.streams import described
 from modelfleet.copies.targets import Holders, Target
 from modelfleet.errors import Failure
 from modelfleet.store import audit, fsck, ledger, place, signed
 from modelfleet.store.signed import Recorded
-from modelfleet.store.verifying import Finding
+from modelfleet.store.verifying import HEAL, Finding
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 
 RECOVER = "run `modelfleet store recover`"
@@ -118,7 +117,7 @@ def _of_documents(holder: Holder, look: Look, documents: Mapping[str, bytes], st
             continue  # the store's own is altered, which `fsck.check` says
         elif not merging.is_sound(path, theirs):
             yield Finding(where, "altered", "was altered", HEAL)
-        elif not merging.is_log(path) and merging.joined(path, ours, [theirs], audit.read(store)) != ours:
+        elif not merging.is_log(path) and merging.joined(path, ours, [theirs], lambda: audit.read(store)) != ours:
             yield Finding(str(store / path), "alias", f"is older than what {holder.name} has", HEAL)
         elif not (merging.is_older(path, ours, theirs) and not path.endswith(ledger.FILE)):
             yield Finding(where, "stale", "is older than the store's", HEAL)

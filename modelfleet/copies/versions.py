@@ -105,7 +105,7 @@ def _put(folder: Path, name: str, version: int, digest: str, store: Path | None)
         target = _place_of(name, version, store)
         _see_damaged(Version(name, version, target, digest))
         with aside(target, f"{name}-{version}", store) as kept:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            disk.ensure(target.parent)
             folder.rename(target)
         target.chmod(0o555)
         disk.sync(target.parent)
@@ -125,7 +125,7 @@ def _see_damaged(version: Version) -> None:
 def free(name: str, store: Path | None) -> Path:
     """Return a path in ``<store>/.trash/.damaged/`` that is free, for something damaged of this name."""
     folder = place.path(store) / place.TRASH / DAMAGED
-    folder.mkdir(parents=True, exist_ok=True)
+    disk.ensure(folder)
     return next(path for n in range(1, 1 << 30) if not os.path.lexists(path := folder / f"{name}.{n}"))
 
 

@@ -129,9 +129,7 @@ def _of_members(folder: Path) -> Iterator[Finding]:
         place_of = folder / entry.name / str(entry.version)
         for digest in (one for one in entry.members if one not in known):
             what = f"its member {_member(place_of, digest)} is no version of the store"
-            yield Finding(
-                str(place_of), "member", what, "restore it, or run `modelfleet store heal`", entry.name, entry.version
-            )
+            yield Finding(str(place_of), "member", what, f"restore it, or {verifying.HEAL}", entry.name, entry.version)
 
 
 def _member(ensemble: Path, digest: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import alias, finding, index, ledger, place
 from modelfleet.store.index import Entry
+from modelfleet.store.verifying import HEAL
 
 
 def refuse(reference: str, store: Path | None) -> None:
@@ -48,7 +49,7 @@ def of_unreadable(reference: str, entries: Sequence[Entry]) -> Iterator[Failure]
     """
     broken = {entry.reference: entry.broken for entry in entries if entry.broken}
     for one, why in broken.items() if reference not in broken else ():
-        cure = f"run `modelfleet store heal`, or delete {one} first"
+        cure = f"{HEAL}, or delete {one} first"
         yield Failure(reference, f"can't tell whether {one} has it as a member ({why})", cure)
 
 

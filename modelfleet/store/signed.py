@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 from modelfleet.store import audit, disk
-from modelfleet.store.verifying import Finding, Version
+from modelfleet.store.verifying import HEAL, Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, Model
 from modelfleet_service.signing import Signature
 
-Recorded = Mapping[str, Mapping[tuple[str, str], Mapping[str, Any]]]
-CURE = "run `modelfleet store heal`, which takes it from a copy; or have the model signed again, or `model unsign` it"
+Entries = Mapping[tuple[str, str], Mapping[str, Any]]
+Recorded = Mapping[str, Entries]
+CURE = f"{HEAL}, which takes it from a copy; or have the model signed again, or `model unsign` it"
 SIGNED, WITHDRAWN = "signed", "unsigned"
 
 
@@ -43,34 +45,29 @@ def findings_of(version: Version, known: Recorded) -> Iterator[Finding]:
 
     None where its manifest.sig is altered, which is another.
     """
-    yield from _half_withdrawn(version, known)
-    lost = lacking(version, known)
-    if lost:
+    had, has = _compared(version, known)
+    where = f"{version.name}:{version.version}"
+    for role, key in sorted(entry for entry in has if had.get(entry, {}).get("act") == WITHDRAWN):
+        what = f"{SIGNATURES} has a signature as {role} (key {key}) that was withdrawn"
+        cure = f"withdraw it again: `modelfleet model unsign {where} --role {role}`"
+        yield Finding(where, "withdrawn", what, cure, version.name, version.version, SIGNATURES)
+    if lost := _lost(had, has):
         who = " and ".join(f"as {one['role']} by {one['by']} (key {one['key']}) on {one['time']}" for one in lost)
         is_there = (version.folder / SIGNATURES).exists()
         what = f"{SIGNATURES} lacks a signature: it was" if is_there else f"{SIGNATURES} is missing, it was"
-        where = f"{version.name}:{version.version}"
         yield Finding(where, "unsigned", f"{what} signed {who}", CURE, version.name, version.version, SIGNATURES)
 
 
 def lacking(version: Version, known: Recorded) -> list[Mapping[str, Any]]:
     """Return the records of the signatures that a version had and that its manifest.sig has no more."""
-    had, has = _compared(version, known)
+    return _lost(*_compared(version, known))
+
+
+def _lost(had: Entries, has: AbstractSet[tuple[str, str]]) -> list[Mapping[str, Any]]:
     return [record for entry, record in had.items() if record["act"] == SIGNED and entry not in has]
 
 
-def _half_withdrawn(version: Version, known: Recorded) -> Iterator[Finding]:
-    had, has = _compared(version, known)
-    for role, key in sorted(entry for entry in has if had.get(entry, {}).get("act") == WITHDRAWN):
-        where = f"{version.name}:{version.version}"
-        what = f"{SIGNATURES} has a signature as {role} (key {key}) that was withdrawn"
-        cure = f"withdraw it again: `modelfleet model unsign {where} --role {role}`"
-        yield Finding(where, "withdrawn", what, cure, version.name, version.version, SIGNATURES)
-
-
-def _compared(
-    version: Version, known: Recorded
-) -> tuple[Mapping[tuple[str, str], Mapping[str, Any]], set[tuple[str, str]]]:
+def _compared(version: Version, known: Recorded) -> tuple[Entries, set[tuple[str, str]]]:
     """Return what the log has of a version's signatures, and which its manifest.sig has; nothing if that is altered."""
     try:
         digest = version.digest or model.identity((version.folder / MANIFEST).read_bytes())

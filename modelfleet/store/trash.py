@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelfleet.errors import Failure
 from modelfleet.store import audit, cards, disk, finding, index, ledger, place, references, settling
+from modelfleet.store.verifying import HEAL
 
 
 def delete(reference: str, store: Path | None = None) -> str:
@@ -43,9 +44,7 @@ def restore(reference: str, store: Path | None = None) -> str:
             raise Failure(reference, "is in the store already", "see `modelfleet store fsck`")
         digest = ledger.digest_of(home, lies)
         if not digest:
-            raise Failure(
-                reference, "its manifest is lost, and the ledger lacks its digest", "run `modelfleet store heal`"
-            )
+            raise Failure(reference, "its manifest is lost, and the ledger lacks its digest", HEAL)
         _move(lies, home / str(version))
         _note(home, ledger.RESTORED, home / str(version), digest)
     audit.record("restored", store, reference=reference, digest=digest)

@@ -14,6 +14,7 @@ from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
 from modelfleet_service.model import MANIFEST, SIGNATURES, File, Model
 
+HEAL = "run `modelfleet store heal`"
 FROM_COPY = "`modelfleet store heal` takes it from a copy; else save the model again"
 MAKE_READ_ONLY = "chmod a-w it"
 Count = Callable[[int, int], None]
@@ -116,7 +117,7 @@ def _of_signatures(version: Version, read: Model) -> Iterator[Finding]:
     try:
         signing.verify_all(read)
     except ModelError as error:
-        cure = "run `modelfleet store heal`, or remove it and have the model signed again"
+        cure = f"{HEAL}, or remove it and have the model signed again"
         yield _finding(version, SIGNATURES, "altered", error.what, cure)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -77,3 +80,15 @@ def flip(path: Path, at: int = 5) -> None:
     path.chmod(0o644)
     path.write_bytes(content)
     path.chmod(mode)
+
+
+def meanwhile(patch: pytest.MonkeyPatch, module: ModuleType, name: str, act: Callable[[], object]) -> None:
+    """Do something once, just before a module's function is called for the first time."""
+    function = getattr(module, name)
+
+    def first(*arguments: Any) -> Any:
+        patch.setattr(module, name, function)
+        act()
+        return function(*arguments)
+
+    patch.setattr(module, name, first)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from modelfleet import store as stores
-from modelfleet.copies import documents, heal, recover, replicate, survey, targets
+from modelfleet.copies import heal, merging, recover, replicate, survey, targets
 from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import alias, audit, disk, fsck, ledger
-from tests.copies.conftest import flip
+from tests.copies.conftest import flip, meanwhile
 from tests.store.tiny import publish
 
 
@@ -32,22 +32,9 @@ def copied(three: Path, target: Target) -> Path:
     return three
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Do something once, after heal has read the copies."""
-    gathered = documents._gathered
-
-    def first(holders: object) -> object:
-        found = gathered(holders)  # type: ignore[arg-type]
-        monkeypatch.setattr(documents, "_gathered", gathered)
-        act()
-        return found
-
-    monkeypatch.setattr(documents, "_gathered", first)
-
-
 def test_what_is_saved_during_a_heal_stays_in_the_ledger(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flip(copied / "many/ledger.jsonl", 30)
-    meanwhile(monkeypatch, lambda: publish(copied))
+    meanwhile(monkeypatch, merging, "joined", lambda: publish(copied))
     heal.run(copied)
     assert ledger.read(copied / "many").states[4] == ledger.SAVED
     assert fsck.check(copied) == []
@@ -57,7 +44,7 @@ def test_an_alias_that_is_moved_during_a_heal_stays_there(copied: Path, monkeypa
     stores.set_alias("many", "rival", 1, copied)
     assert heal.run(copied).remains == ()
     (copied / "many/aliases.json").unlink()
-    meanwhile(monkeypatch, lambda: stores.set_alias("many", "champion", 3, copied))
+    meanwhile(monkeypatch, merging, "joined", lambda: stores.set_alias("many", "champion", 3, copied))
     assert heal.run(copied).remains == ()
     assert stores.aliases("many", copied) == {"champion": 3, "rival": 1}
 

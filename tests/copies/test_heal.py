@@ -7,14 +7,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modelfleet import signing as signer
 from modelfleet import store as stores
 from modelfleet.copies import heal, replicate, survey, versions
-from tests.copies.conftest import Hosts, flip
+from tests.copies.conftest import Hosts, flip, meanwhile
 from tests.signing import key
 from tests.store.tiny import publish
 
@@ -166,13 +165,7 @@ def test_a_version_that_is_deleted_while_its_copy_arrives_is_healed_in_the_trash
     copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flipped(copied / "many/3")
-    fetch = versions._fetch
-
-    def deleted(*arguments: Any) -> Any:
-        stores.delete("many:3", copied)
-        return fetch(*arguments)
-
-    monkeypatch.setattr(versions, "_fetch", deleted)
+    meanwhile(monkeypatch, versions, "_fetch", lambda: stores.delete("many:3", copied))
     assert heal.run(copied).remains == ()
     assert stores.versions("many", copied) == [1, 2]
     assert stores.find(stores.restore("many:3", copied), copied)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,7 @@ from modelfleet.copies.targets import Target
 from modelfleet.store import fsck
 from modelfleet.store import signed as records
 from modelfleet_service import signing
-from tests.copies.conftest import Hosts, flip
+from tests.copies.conftest import Hosts, flip, meanwhile
 from tests.signing import key, sign
 from tests.store.tiny import publish
 
@@ -200,15 +199,12 @@ def test_what_is_signed_or_withdrawn_while_a_copy_is_read_counts(
 ) -> None:
     """The trainer's signature is lost; meanwhile the approver's is withdrawn, and another one comes."""
     dropped(vouched / "many/1/manifest.sig")
-    joined = bringing._joined
 
-    def meanwhile(*arguments: Any) -> Any:
-        monkeypatch.setattr(bringing, "_joined", joined)
+    def act() -> None:
         signer.unsign("many:1", "approver", store_path=vouched)
         signer.sign("many:1", key("cyd"), "owner", vouched)
-        return joined(*arguments)
 
-    monkeypatch.setattr(bringing, "_joined", meanwhile)
+    meanwhile(monkeypatch, bringing, "_joined", act)
     heal.run(vouched)
     assert {one.role for one in signing.verify_all(stores.find("many:1", vouched))} == {"trainer", "owner"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,10 +82,11 @@ def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answ
             what = f"scores {_rows(len(inputs))} at once, but not {count} ({reason(error)[:300]})"
             raise Failure(str(file), what, DYNAMIC) from error
         refuse_rows(file, again, count)
-        if not _are_alike(answers, again):
+        pairs = _firsts(answers, again)
+        if any(one.shape != other.shape for one, other in pairs):
             what = "answers a row in another shape when other rows are beside it"
             raise Failure(str(file), what, EVALUATION)
-        gap = _gap(answers, again)
+        gap = _gap(pairs)
         if not (inexact or gap <= MIXED):
             what = f"answers a row in another way when other rows are beside it (by {gap:.2g})"
             raise Failure(str(file), what, EVALUATION)
@@ -152,23 +153,13 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names)) or "nothing"
 
 
-def _are_alike(answers: Answers, again: Answers) -> bool:
-    """Tell whether the first answers have the same shapes."""
-    pairs: list[tuple[Any, Any]] = [(array, again.values[name]) for name, array in answers.values.items()]
-    if answers.probabilities is not None:
-        pairs.append((answers.probabilities, again.probabilities))
-    return all(np.asarray(one)[0].shape == np.asarray(other)[0].shape for one, other in pairs)
+def _firsts(answers: Answers, again: Answers) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Return the first answers of two scorings side by side; labels don't count."""
+    said = [(one.values if one.probabilities is None else {"": one.probabilities}) for one in (answers, again)]
+    return [(np.asarray(array)[0], np.asarray(said[1][name])[0]) for name, array in said[0].items()]
 
 
-def _gap(answers: Answers, again: Answers) -> float:
-    """Return how far the first answers are apart, in relation to their size (at least 1); labels don't count."""
-    if answers.probabilities is not None:
-        pairs = [(answers.probabilities, again.probabilities)]
-    else:
-        pairs = [(array, again.values[name]) for name, array in answers.values.items()]
-    gaps = [
-        np.abs(one[0] - np.asarray(other)[0]).max() / max(1.0, np.abs(one[0]).max())
-        for one, other in ((np.asarray(one), other) for one, other in pairs)
-        if one.dtype.kind == "f"
-    ]
+def _gap(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+    """Return how far answers of the same shape are apart, in relation to their size (at least 1)."""
+    gaps = [np.abs(one - other).max() / max(1.0, np.abs(one).max()) for one, other in pairs if one.dtype.kind == "f"]
     return max(map(float, gaps), default=0.0)
