@@ -230,13 +230,16 @@ def through(base: str, route: dict[str, Any], requests: int) -> dict[str, Any]:
 
 
 def upstreams(ids: set[str], seen: int) -> set[str]:
-    """Return the addresses that answered the requests with these ids, from what the log has gained since ``seen``."""
+    """Return the addresses that answered the requests with these ids, from what the log has gained since ``seen``.
+
+    A line without its end is one that Nginx is writing at this moment, so it isn't read yet.
+    """
     if not ACCESS_LOG.is_file():
         return set()
     with ACCESS_LOG.open("rb") as stream:
         stream.seek(seen if seen <= ACCESS_LOG.stat().st_size else 0)
-        lines = [line for line in stream.read().decode(errors="replace").split("\n") if line.startswith("{")]
-    entries = [json.loads(line) for line in lines if any(name in line for name in ids)]
+        *lines, _unfinished = stream.read().decode(errors="replace").split("\n")
+    entries = [json.loads(line) for line in lines if line.startswith("{") and any(name in line for name in ids)]
     return {entry["upstream"].split(", ")[-1] for entry in entries if entry["request_id"] in ids}
 
 

@@ -73,3 +73,16 @@ def test_a_path_with_a_separator_of_lines_does_not_cut_the_log_s_line(
     (tmp_path / "access.log").write_text(json.dumps(line, ensure_ascii=False) + "\n")
     monkeypatch.setattr(on_host, "ACCESS_LOG", tmp_path / "access.log")
     assert on_host.upstreams({"one"}, 0) == {"a:1"}
+
+
+def test_a_line_that_nginx_is_still_writing_is_left_for_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [json.dumps({"request_id": name, "upstream": f"{name}:1"}) + "\n" for name in ("one", "two")]
+    log = tmp_path / "access.log"
+    monkeypatch.setattr(on_host, "ACCESS_LOG", log)
+    for cut in range(len(whole[1])):
+        log.write_text(whole[0] + whole[1][:cut])
+        assert on_host.upstreams({"one", "two"}, 0) == {"one:1"}
+    log.write_text("".join(whole))
+    assert on_host.upstreams({"one", "two"}, 0) == {"one:1", "two:1"}
