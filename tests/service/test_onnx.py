@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +56,13 @@ def test_onnxruntime_writes_nothing_of_what_it_raises(tmp_path: Path, capfd: pyt
     capfd.readouterr()
     refusal(asked, [[0, 1, 99]])
     assert "onnxruntime" not in capfd.readouterr().err
+
+
+def test_onnxruntime_runs_no_thread_that_reports_its_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh process, because it decides when it is imported; it stays silent in CI anyway, so that is taken away."""
+    for name in ("CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS"):
+        monkeypatch.delenv(name, raising=False)
+    count = "len(os.listdir('/proc/self/task'))"
+    script = f"import os, numpy; n = {count}; import modelfleet_service.runtimes.onnx; print({count} - n)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

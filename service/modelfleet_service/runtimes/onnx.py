@@ -35,7 +35,7 @@ ELEMENT_TYPES: dict[str, Any] = {
 }
 NARROW = {"tensor(float16)", *(name for name in ELEMENT_TYPES if "int" in name and name != "tensor(int64)")}
 NOISE = re.compile(r"\[ONNXRuntimeError\] : \d+ : |(Load model from \S+ failed:)?\S+\.(cc|h):\d+ [^(]*\([^)]*\) ")
-ort.disable_telemetry_events()
+ort.disable_telemetry_events()  # where the caller imported it before this package could switch it off
 
 
 class OnnxRuntime:
