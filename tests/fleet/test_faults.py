@@ -70,7 +70,6 @@ def test_a_controller_that_dies_loses_no_request_and_the_next_deploy_completes_i
         assert [unit.split()[0] for unit in units] == [
             f"modelfleet-digits@{live.release(server.name, 'digits')}.service"
         ]
-    assert set(live.deploy(path).changed().values()) == {0}
 
 
 def test_a_run_that_was_killed_midway_is_completed_by_the_next(live: Live) -> None:
