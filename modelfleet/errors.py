@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 EXIT_FAILURE = 1
 EXIT_MISUSE = 2
 EXIT_VERDICT = 3
@@ -34,3 +36,9 @@ class Failures(Exception):  # noqa: N818
         super().__init__("\n".join(str(failure) for failure in failures))
         self.failures = failures
         self.exit_code = max(failure.exit_code for failure in failures)
+
+
+def refuse_missing(path: Path) -> None:
+    """Raise Failure where a file or folder that the user named is not there."""
+    if not path.exists():
+        raise Failure(str(path), "there is no such file", "check the path")

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from modelfleet import zips
-from modelfleet.errors import Failure
+from modelfleet.errors import Failure, refuse_missing
 from modelfleet.saving.inputs import Inputs
 
 CODE = r"\s*0[0-9]+\s*"
@@ -29,8 +29,7 @@ def read(path: Path, feature_names: Sequence[str] | None = None, nullable: Seque
 def load(path: Path) -> Any:
     """Read a file of examples as what `Inputs.of` takes."""
     readers = {".npy": _npy, ".npz": _npz, ".csv": _csv, ".json": _json, ".parquet": _parquet}
-    if not path.exists():
-        raise Failure(str(path), "there is no such file", "check the path")
+    refuse_missing(path)
     if path.suffix not in readers:
         raise Failure(str(path), "not a file of examples", f"give one of {', '.join(readers)}")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelfleet.errors import Failure
+from modelfleet.errors import Failure, refuse_missing
 from modelfleet.saving.finish import SavedModel, Wish
 from modelfleet.saving.fitted import save_skops
 from modelfleet.saving.formats import onnx
@@ -29,8 +29,7 @@ def save(
     targets: Sequence[Any] | None = None,
 ) -> SavedModel:
     """Save a file, or a folder of code, as the next version of a name; raise Failure, with nothing saved."""
-    if not file.exists():
-        raise Failure(str(file), "there is no such file", "check the path")
+    refuse_missing(file)
     if entry and not file.is_dir():
         raise Failure(str(file), "is no folder of code, and an entry was given", "leave the entry out")
     if entry:

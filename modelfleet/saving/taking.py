@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet import store
-from modelfleet.errors import Failure
+from modelfleet.errors import Failure, refuse_missing
 from modelfleet.saving import card as cards
 from modelfleet.saving import golden, locks, trial
 from modelfleet.saving.card import Scoring
@@ -37,8 +37,7 @@ def save_onnx(file: Path, inputs: Inputs, card: Mapping[str, Any], wish: Wish, t
     ``card`` has the card's fields, and for a classifier ``classes``, its labels in the order of its probabilities,
     and ``activation`` where the graph's scores are no probabilities yet. Raises Failure, with nothing saved.
     """
-    if not file.exists():
-        raise Failure(str(file), "there is no such file", "check the path")
+    refuse_missing(file)
     document = dict(card)
     activation, classes = document.pop("activation", None), cards.classes(card)
     graph = onnx.read(file)

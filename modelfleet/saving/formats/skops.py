@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet import zips
-from modelfleet.errors import Failure
+from modelfleet.errors import Failure, refuse_missing
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
 from modelfleet.saving.estimators import classes_of, own_answers, packages, quiet
@@ -56,8 +56,7 @@ def read(path: Path, trusted: Sequence[str]) -> Any:
 
     from modelfleet_service.runtimes.skops import HARMLESS
 
-    if not path.exists():
-        raise Failure(str(path), "there is no such file", "check the path")
+    refuse_missing(path)
     try:
         zips.refuse_escapes(path)
         trusted = [*HARMLESS, *trusted]

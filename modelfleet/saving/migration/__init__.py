@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelfleet.errors import Failure
+from modelfleet.errors import Failure, refuse_missing
 from modelfleet.saving import examples as example_files
 from modelfleet.saving.finish import Wish
 from modelfleet.saving.inputs import Inputs
@@ -32,8 +32,7 @@ class Source:
 
 def refuse(path: Path, trust: Trust) -> None:
     """Raise Failure where something can't be saved, before anything else is read."""
-    if not path.exists():
-        raise Failure(str(path), "there is no such file", "check the path")
+    refuse_missing(path)
     if path.suffix in pickles.SUFFIXES:
         pickles.refuse(path, trust)
     if mlflow.is_model(path):
