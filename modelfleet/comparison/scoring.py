@@ -97,6 +97,9 @@ def _answers(model: Model, rows: Rows, allowed: Allowed, members: Members, progr
     except ModelError as error:
         cure = "if you trust what it names, add --trust TYPE or, for Python code, --python-code"
         raise Failure(model.reference, f"can't be scored here ({error})", cure) from error
+    except Exception as error:  # a model's own code, or a library that runs it, may raise anything
+        what = f"can't score the rows of {rows.source} ({type(error).__name__}: {error})"
+        raise Failure(model.reference, what, "give --data that it can score, or save a version that can") from error
     return answers
 
 

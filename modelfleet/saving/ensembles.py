@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def stack(
     common = agreement.of_members(found)
     chosen = [Chosen(model, plans.entry(model)) for model in found]
     runtime, _ = _runtime("mean", "", chosen, common, Allowed(tuple(trusted_types), python_code), store_path)
-    return runtime.stack(rows.fitted(inputs, common).batch)
+    with _scoring_examples():
+        return runtime.stack(rows.fitted(inputs, common).batch)
 
 
 def save_ensemble(
@@ -162,13 +164,25 @@ def _cure(what: str) -> str:
 
 
 def _answers(runtime: EnsembleRuntime, head: Inputs) -> Answers:
-    try:
+    with _scoring_examples():
         answers = runtime.score(head.batch)
+    refuse_nan("the ensemble", answers)
+    return answers
+
+
+@contextlib.contextmanager
+def _scoring_examples() -> Iterator[None]:
+    """Say in one line why members can't score the examples."""
+    try:
+        yield
     except RequestError as error:
         where = f"inputs.{error.field}" if error.field else "inputs"
         raise Failure(where, error.message, "mend the examples, or name a default") from error
-    refuse_nan("the ensemble", answers)
-    return answers
+    except Failure:
+        raise
+    except Exception as error:  # a member's own code, or a library that runs it, may raise anything
+        what = f"a member can't score them ({type(error).__name__}: {error})"
+        raise Failure("inputs", what, "give examples that every member can score, or leave it out") from error
 
 
 def _proof(held: Mapping[str, Model], python_code: bool) -> list[str]:

@@ -172,3 +172,21 @@ def test_code_is_run_only_where_it_is_trusted(tmp_path: Path) -> None:
         comparison.compare("sums:1", "sums:1", **given)
     found = comparison.compare("sums:1", "sums:1", allowed=Allowed(code=True), **given)
     assert (found.verdict.verdict, found.metrics[0].second) == (NOT_SHOWN, 0.0)
+
+
+@pytest.mark.parametrize("act", ["1 / 0", "raise SystemExit(0)"])
+def test_code_that_fails_on_a_row_is_one_line_and_no_success(tmp_path: Path, act: str) -> None:
+    (tmp_path / "code").mkdir()
+    for line in ("", f"        if batch['features'].max() > 2: {act}\n"):
+        (tmp_path / "code/scorer.py").write_text(CODE.replace("        return", f"{line}        return"))
+        wish = Wish("sums", tmp_path / "store")
+        files.save(tmp_path / "code", Inputs.of(np.ones((4, 2))), {}, wish, "scorer:Scorer")
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"instance": [{n}, 1], "target": {n + 1}}}\n' for n in range(8)))
+    with pytest.raises(Failure, match=r"^sums:2: can't score the rows of .*rows\.jsonl \(.*\); give --data"):
+        comparison.compare(
+            "sums:1",
+            "sums:2",
+            data=tmp_path / "rows.jsonl",
+            allowed=Allowed(code=True),
+            store_path=tmp_path / "store",
+        )

@@ -60,7 +60,7 @@ def test_requirements_in_another_encoding_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ("raise SystemExit(0)", r"can't score the examples \(SystemExit: 0\)"),
+        ("raise SystemExit(0)", r"can't score the examples \(RuntimeError: the code wants to end the process"),
         ("import helper", "import it at the top, not within predict"),
         ("import os; os._exit(0)", r"^code/scorer:Scorer: its process ended without an answer \(status 0\); mend"),
     ],

@@ -16,10 +16,11 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 import modelfleet
+from modelfleet import saving
 from modelfleet import store as stores
 from modelfleet.commands.model.combine import command
 from modelfleet.errors import Failure, Failures
-from modelfleet.saving import locks
+from modelfleet.saving import Inputs, Wish, locks
 from modelfleet_service import model as models
 from modelfleet_service.errors import ModelError, RequestError
 from modelfleet_service.runtimes import Runtime, ensemble, open_runtime
@@ -205,6 +206,25 @@ def test_what_can_t_be_combined_is_refused_in_a_line_and_nothing_is_saved(
         modelfleet.combine("never", store_path=home, **asked)
     assert "; " in str(caught.value)
     assert stores.versions("never", home) == []
+
+
+@pytest.mark.parametrize("act", ["1 / 0", "raise SystemExit(0)"])
+def test_a_member_whose_code_fails_on_an_example_is_refused_in_a_line(tmp_path: Path, act: str) -> None:
+    text = (
+        "class Scorer:\n    def __init__(self, folder): pass\n    def predict(self, batch):\n"
+        f"        if batch['features'].max() > 2: {act}\n        return {{'sum': batch['features'].sum(axis=1)}}\n"
+    )
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/scorer.py").write_text(text)
+    for name in ("one", "two"):
+        saving.save_code(
+            tmp_path / "code", "scorer:Scorer", Inputs.of([[0.0, 1.0]]), {}, Wish(name, tmp_path / "store")
+        )
+    asked: dict[str, Any] = {"inputs": [[3.0, 1.0]], "python_code": True, "store_path": tmp_path / "store"}
+    with pytest.raises(Failure, match=r"^inputs: a member can't score them \(.*\); give examples"):
+        modelfleet.combine("never", how="mean", members=["one:1", "two:1"], **asked)
+    with pytest.raises(Failure, match=r"^inputs: a member can't score them \(.*\); give examples"):
+        modelfleet.stack(["one:1", "two:1"], **asked)
 
 
 def test_examples_that_no_member_takes_are_refused_where_there_is_no_default(home: Path) -> None:

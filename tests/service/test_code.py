@@ -56,3 +56,12 @@ def test_code_that_ends_the_process_can_not_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "scorer.py").write_text("import sys\nsys.exit(7)\n")
     with pytest.raises(ModelError, match=r"can't be loaded \(SystemExit: 7\)"):
         CodeRuntime(tmp_path, [], None, "scorer:Scorer", Allowed(code=True))
+
+
+def test_code_that_ends_the_process_while_it_scores_is_a_fault_and_the_process_stays(tmp_path: Path) -> None:
+    (tmp_path / "scorer.py").write_text(
+        "class Scorer:\n    def __init__(self, folder): pass\n    def predict(self, batch): raise SystemExit(0)\n"
+    )
+    runtime = CodeRuntime(tmp_path, [], ["value"], "scorer:Scorer", Allowed(code=True))
+    with pytest.raises(RuntimeError, match=r"wants to end the process, SystemExit\(0\)"):
+        runtime.score({"x": np.array([1.0])})

@@ -34,8 +34,15 @@ class CodeRuntime:
         self._scorer = _scorer(folder, entry)
 
     def score(self, batch: Batch) -> Answers:
-        """Score a batch; raises ModelError where the code answers something else than it said when it was saved."""
-        said = {name: np.asarray(value) for name, value in self._scorer.predict(batch).items()}
+        """Score a batch; raises ModelError where the code answers something else than it said when it was saved.
+
+        What the code raises itself comes through; where it exits, that is a RuntimeError, and the process stays.
+        """
+        try:
+            answered = self._scorer.predict(batch)
+        except SystemExit as error:
+            raise RuntimeError(f"the code wants to end the process, SystemExit({error})") from error
+        said = {name: np.asarray(value) for name, value in answered.items()}
         expected = {"probabilities"} if self._classes else set(said if self._outputs is None else self._outputs)
         if set(said) != expected:
             raise ModelError(self._where, f"its code answers {sorted(said)} where {sorted(expected)} was expected")
