@@ -52,7 +52,7 @@ class Demands:
 
     def unsigned(self, model: Model) -> list[Failure]:
         """Return a failure for each demanded role in which no listed key signed; raise Failure where one is false."""
-        lacks = signing.lacking(signatures(model), self.keys, self.roles)
+        lacks = signing.lacking(standing(model), self.keys, self.roles)
         return [
             Failure(
                 model.reference,
@@ -86,15 +86,18 @@ def sign(reference: str, key: Ed25519PrivateKey, role: str, store_path: Path | N
     model = store.find(reference, store_path)
     own = keys.public(key)
     with disk.changing(model.path.parent):
-        present = signatures(model)
-        for entry in present:
-            if (entry.role, entry.key) == (role, own):
-                return Signed(model, entry, new=False)
-        made = _made(model, key, role)
-        with signed.opened(model.path):
-            signed.put(model.path, [*present, made])
-        audit.record(signed.SIGNED, store_path, reference=model.reference, digest=model.digest, role=role, key=own)
-    return Signed(model, made, new=True)
+        _see_there(model)
+        present, known = signatures(model), signed.recorded(store_path)
+        made = next((entry for entry in present if (entry.role, entry.key) == (role, own)), None)
+        is_new = made is None
+        if made is None:
+            made = _made(model, key, role)
+            with signed.opened(model.path):
+                signed.put(model.path, [*present, made])
+        last = known.get(model.digest, {}).get((role, own), {})
+        if is_new or last.get("act") != signed.SIGNED:  # what was cut off before its record, or withdrawn by half
+            audit.record(signed.SIGNED, store_path, reference=model.reference, digest=model.digest, role=role, key=own)
+    return Signed(model, made, is_new)
 
 
 def unsign(
@@ -107,6 +110,7 @@ def unsign(
     """
     model = store.find(reference, store_path)
     with disk.changing(model.path.parent):
+        _see_there(model)
         present = signatures(model)
         version = Version(model.name, model.version, model.path, model.digest)
         lost = signed.lacking(version, signed.recorded(store_path))
@@ -119,7 +123,8 @@ def unsign(
         details = {"reference": model.reference, "digest": model.digest, "role": role}
         for _, one in gone:  # first, so that what is cut off here is withdrawn rather than brought back
             audit.record(signed.WITHDRAWN, store_path, **details, key=one)
-        with signed.opened(model.path):
+        so = "the log says already that it is withdrawn"
+        with disk.told(model.path, so), signed.opened(model.path):
             signed.put(model.path, [one for one in present if (one.role, one.key) not in gone])
     return model, [one for _, one in gone]
 
@@ -130,6 +135,19 @@ def signatures(model: Model) -> tuple[Signature, ...]:
         return signing.verify_all(model)
     except ModelError as error:
         raise Failure(error.where, error.what, TAMPERED) from error
+
+
+def standing(model: Model) -> list[Signature]:
+    """Return the signatures of a model in a store, each verified, but those that were withdrawn.
+
+    The file still has one where the withdrawal was cut off after its record.
+    """
+    return signed.standing(signatures(model), model.digest, signed.recorded(model.path.parents[1]))
+
+
+def _see_there(model: Model) -> None:
+    if not model.path.is_dir():
+        raise Failure(model.reference, "was deleted meanwhile", f"`modelfleet model restore {model.reference}`")
 
 
 def _made(model: Model, key: Ed25519PrivateKey, role: str) -> Signature:

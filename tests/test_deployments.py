@@ -111,6 +111,16 @@ def test_a_fleet_that_another_machine_deployed_it_to_refuses_until_its_file_is_g
     assert deployments.delete("many:2", three, fleet=theirs)
 
 
+def test_two_machines_fleets_at_the_same_path_are_two(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for who, reference in (("ann@laptop", "many:2"), ("otto@desktop", "many:3")):
+        monkeypatch.setattr(disk, "who", lambda by=who: by)
+        audit.record("deployed", three, fleet="/srv/ours.yml", services={"many": {"reference": reference}})
+    monkeypatch.setattr(disk, "who", lambda: "cyd@server")
+    for who, reference in (("ann@laptop", "many:2"), ("otto@desktop", "many:3")):
+        with pytest.raises(Failures, match=f"{who} deployed it on"):
+            deployments.delete(reference, three)
+
+
 def test_a_fleet_file_of_the_inventory_may_end_in_yaml(three: Path, inventory: Path) -> None:
     write(inventory / "my.yaml", "many:2")
     with pytest.raises(Failures, match=r"my\.yaml has it"):

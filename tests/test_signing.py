@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import multiprocessing
 import os
@@ -14,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from modelfleet import signing
+from modelfleet import store as stores
 from modelfleet.errors import Failure
-from modelfleet.store import audit, fsck
+from modelfleet.store import audit, fsck, records
 from modelfleet_service import model as models
 from modelfleet_service import signing as signatures
 from tests.signing import key, public, small_model
@@ -192,3 +194,37 @@ def test_fsck_accepts_a_signed_version_and_names_a_false_signature(store: Path) 
     path.write_bytes(path.read_bytes().replace(b"trainer", b"tester"))
     (finding,) = fsck.check(store)
     assert (finding.kind, finding.file) == ("altered", "manifest.sig")
+
+
+def test_a_signature_whose_record_failed_is_recorded_when_it_is_signed_again(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing.sign("digits:3", key("bea"), "approver", store)
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "append", full)
+        with pytest.raises(Failure, match="so it does not say 'signed'"):
+            signing.sign("digits:3", key("ann"), "trainer", store)
+    assert not signing.sign("digits:3", key("ann"), "trainer", store).new
+    assert [event["role"] for event in audit.read(store)] == ["approver", "trainer"]
+
+
+def test_a_version_that_is_deleted_meanwhile_is_neither_signed_nor_withdrawn(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing.sign("digits:3", key("ann"), "trainer", store)
+    kept = (store / "audit.jsonl").read_bytes()
+    model = stores.find("digits:3", store)
+    monkeypatch.setattr(stores, "find", lambda *_: model)
+    (store / "digits/3").rename(store / "digits/4")
+    for act in (lambda: signing.sign("digits:3", key("bea"), "approver", store), lambda: withdraw(store)):
+        with pytest.raises(Failure, match=r"^digits:3: was deleted meanwhile; `modelfleet model restore digits:3`$"):
+            act()
+    assert (store / "audit.jsonl").read_bytes() == kept
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def withdraw(store: Path) -> None:
+    signing.unsign("digits:3", "trainer", store_path=store)

@@ -31,7 +31,7 @@ def versions(store: Path | None) -> list[Version]:
 def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
     """Return the versions whose manifest is the ledger's, and a finding for each that can't be copied.
 
-    Signatures that are not valid, or not all there, are a finding, too; their version is copied without them.
+    Signatures that are not valid, not all there, or withdrawn, are a finding, too; their version is copied without.
     """
     found: list[Original] = []
     wrong: list[Finding] = []
@@ -48,7 +48,7 @@ def originals(store: Path | None) -> tuple[list[Original], list[Finding]]:
 
 
 def original(version: Version, known: Recorded) -> Original:
-    """Return a version as it is to be copied, with its signatures if all are there and valid; no other file is read.
+    """Return a version as it is to be copied, with its signatures where they are as the log has them; no more is read.
 
     Raises ModelError where its manifest is not the one that the ledger knows, OSError where it can't be read.
     """
@@ -61,7 +61,7 @@ def original(version: Version, known: Recorded) -> Original:
         raise ModelError(str(manifest), "is not of the version whose place it is in")
     listed = model.listed(manifest, content)
     read = Model(version.folder, digest, listed, version.said())
-    is_signed = are_valid(read) and not signed.lacking(version, known)
+    is_signed = are_valid(read) and not list(signed.findings_of(version, known))
     beside = [_file(version.folder, name) for name in (MANIFEST, SIGNATURES)[: 2 if is_signed else 1]]
     signatures = beside[1].sha256 if is_signed else ""
     files = (*listed, *beside)

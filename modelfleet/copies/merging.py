@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import graphlib
+import heapq
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +14,7 @@ from modelfleet.store import alias, audit, ledger
 from modelfleet.store.records import parsed
 
 Line = tuple[bytes, dict[str, Any]]
+Node = tuple[bytes, int]
 
 
 def is_log(path: str) -> bool:
@@ -36,7 +42,7 @@ def is_sound(path: str, content: bytes) -> bool:
     if path.endswith(f"/{alias.FILE}"):
         try:
             alias.decoded(content)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except ValueError:
             return False
         return True
     return content.strip().isdigit()
@@ -53,20 +59,56 @@ def clash(copies: Iterable[bytes]) -> int | None:
 
 
 def merged(copies: Iterable[bytes]) -> bytes:
-    """Return the log that has every sound record of any copy, once, in the order of time.
+    """Return the log that has every sound record of any copy, once, in the order of the copies, whatever clocks say.
 
-    The other copies are earlier states of ours, so their records come first within a second. Lines of our own that
-    were altered stay, as evidence, as long as the others have not brought as many new ones.
+    Between records that no copy has both of, time decides; the other copies are earlier states of ours, so theirs come
+    first within a second. Lines of our own that were altered stay, as evidence, as long as the others have not brought
+    as many new ones.
     """
     ours, *others = copies
     altered = [ours.split(b"\n")[number - 1] for number in parsed(ours).altered]
-    had, found = len(_lines(ours)), list[Line]()
-    for content in (*sorted(others, key=len, reverse=True), ours):
-        have = {line for line, _ in found}
-        found += [(line, record) for line, record in _lines(content) if line not in have]
-    found.sort(key=lambda entry: str(entry[1].get("time", "")))
-    kept = altered if len(found) - had < len(altered) else []
-    return b"".join(line + b"\n" for line in (*(line for line, _ in found), *kept))
+    read = [_lines(content) for content in (*sorted(others, key=len, reverse=True), ours)]
+    found = _ordered(read)
+    kept = altered if len(found) - len(read[-1]) < len(altered) else []
+    return b"".join(line + b"\n" for line in (*found, *kept))
+
+
+def _ordered(copies: Sequence[Sequence[Line]]) -> list[bytes]:
+    """Return the lines of all copies, each copy's in its order; of two that contradict each other, the later's.
+
+    Two copies have a line in common as often as both have it.
+    """
+    numbered = [_numbered(copy) for copy in copies]
+    rank: dict[Node, tuple[str, int]] = {}
+    for node, record in (one for copy in numbered for one in copy.items()):
+        rank.setdefault(node, (str(record.get("time", "")), len(rank)))
+    before: dict[Node, set[Node]] = {node: set() for node in rank}
+    for copy in reversed(numbered):
+        wanted = {node: set(others) for node, others in before.items()}
+        for one, other in itertools.pairwise(copy):
+            wanted[other].add(one)
+        with contextlib.suppress(graphlib.CycleError):
+            graphlib.TopologicalSorter(wanted).prepare()
+            before = wanted
+    sorter, ready, found = graphlib.TopologicalSorter(before), list[tuple[tuple[str, int], Node]](), list[bytes]()
+    sorter.prepare()
+    while sorter.is_active():
+        for node in sorter.get_ready():
+            heapq.heappush(ready, (rank[node], node))
+        _, node = heapq.heappop(ready)
+        found.append(node[0])
+        sorter.done(node)
+    return found
+
+
+def _numbered(copy: Sequence[Line]) -> dict[Node, dict[str, Any]]:
+    """Return the records by line, and by how often the copy had that line before: two acts may look the same."""
+    seen: Counter[bytes] = Counter()
+    found: dict[Node, dict[str, Any]] = {}
+    for line, record in copy:
+        found[line, seen[line]] = record
+        seen[line] += 1
+    return found
 
 
 def joined(path: str, ours: bytes, copies: Iterable[bytes], log: Callable[[], Sequence[Mapping[str, Any]]]) -> bytes:
@@ -92,10 +134,9 @@ def _aliases(name: str, ours: bytes, sound: Iterable[bytes], events: Sequence[Ma
         for one, entry in alias.decoded(content).items():
             had = last.get(one)
             last[one] = alias.later(had, entry) if had else entry
-    told = [one for one in events if one["act"] in (alias.MOVED, alias.DROPPED)]
-    told = [one for one in told if one["reference"].partition(":")[0] == name]
-    for one in {*last, *(event["alias"] for event in told)}:
-        last[one] = alias.followed(last.get(one), [event for event in told if event["alias"] == one])
+    told = alias.told(events).get(name, {})
+    for one in {*last, *told}:
+        last[one] = alias.followed(last.get(one), told.get(one, ()))
     found = alias.encoded({one: entry for one, entry in last.items() if entry})
     same = is_sound(f"{name}/{alias.FILE}", ours) and alias.decoded(ours) == alias.decoded(found)
     return ours if same else found

@@ -69,8 +69,8 @@ def run(one: Target, store: Path | None = None) -> Report:
         rows = list(_versions(holders, store, progress))
         brought, unsigned = signatures.bring(holders, store)
         rows += _lost(store, {(row.name, row.version) for row in rows})
-    if one.target not in {known.target for known in targets.remembered(store)} and _has_copies(holders):
-        targets.remember(one, store)
+        if one.target not in {known.target for known in targets.remembered(store)} and _has_copies(holders):
+            targets.remember(one, store)
     rows.sort(key=lambda row: (row.name, row.version, row.digest))
     return Report(tuple(rows), (*lines, *brought), (*holders.failed.values(), *refused, *unsigned))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from modelfleet.copies import contents, versions
@@ -36,8 +36,8 @@ def bring(holders: Holders, store: Path | None = None) -> tuple[list[str], list[
         if read is None or (contents.are_valid(read) and not signed.lacking(version, known)):
             continue
         try:
-            done += _brought(holders, version, read, known, store)
-            if signed.lacking(version, known):
+            done += _brought(holders, version, read, store)
+            if signed.lacking(version, signed.recorded(store)):
                 what = "no holder has all of its signatures"
                 failed.append(Failure(str(version.folder / SIGNATURES), what, SIGN_AGAIN))
         except Failure as failure:
@@ -54,27 +54,28 @@ def _read(version: Version, known: Recorded) -> Model | None:
     return None
 
 
-def _brought(holders: Holders, version: Version, read: Model, known: Recorded, store: Path | None) -> list[str]:
-    """Add what copies have to what the version has, until it has a signature and each that the log has."""
+def _brought(holders: Holders, version: Version, read: Model, store: Path | None) -> list[str]:
+    """Add what copies have to what the version has, until it has a signature and each that the log has now."""
     done: list[str] = []
     for holder, copy in _sources(holders, read):
         theirs = contents.valid(holder.read(f"{copy.where}/{SIGNATURES}"), read)
-        added, kept = _joined(read, theirs or (), store)
+        added, kept = _joined(read, theirs, store)
         if added:
             audit.record("healed", store, reference=read.reference, digest=read.digest, source=holder.name)
             altered = f"; the altered one is kept at {kept}" if kept else ""
             done.append(f"{read.reference}: its signatures were brought back from {holder.base}/{copy.where}{altered}")
-        if done and not signed.lacking(version, known):
+        if done and not signed.lacking(version, signed.recorded(store)):
             return done
-    lost, file = signed.lacking(version, known), version.folder / SIGNATURES
+    lost, file = signed.lacking(version, signed.recorded(store)), version.folder / SIGNATURES
     if not done and (lost or os.path.lexists(file)):
         raise Failure(str(file), "no holder has a good copy", SIGN_AGAIN if lost else REMOVE_AND_SIGN)
     return done
 
 
-def _joined(read: Model, theirs: Iterable[Signature], store: Path | None) -> tuple[bool, Path | None]:
-    """Add a copy's signatures that stand to those of a version, as both are now; tell whether there was one to add.
+def _joined(read: Model, theirs: Sequence[Signature] | None, store: Path | None) -> tuple[bool, Path | None]:
+    """Add a copy's signatures that stand to those of a version, as both are now; tell whether that changed anything.
 
+    A copy's file that is valid (None where it is not) takes the place of one that is not, also if all were withdrawn.
     Returns where the file went that is replaced because it was altered, too.
     """
     name, file = f"{read.name}-{read.version}-{SIGNATURES}", read.path / SIGNATURES
@@ -82,9 +83,9 @@ def _joined(read: Model, theirs: Iterable[Signature], store: Path | None) -> tup
         stack.enter_context(disk.changing(place.home(read.name, store)))
         own = signing.verify_all(read) if (are_valid := contents.are_valid(read)) else ()
         had = {(one.role, one.key) for one in own}
-        standing = signed.standing(theirs, read.digest, signed.recorded(store))
+        standing = signed.standing(theirs or (), read.digest, signed.recorded(store))
         more = [one for one in standing if (one.role, one.key) not in had]
-        if not more:
+        if not more and (are_valid or theirs is None):
             return False, None
         stack.enter_context(signed.opened(read.path))
         kept = None if are_valid else stack.enter_context(versions.aside(file, name, store))

@@ -63,11 +63,17 @@ def remembered(store: Path | None = None) -> list[Target]:
     """Return the targets of earlier runs; raise Failure where the document can't be read."""
     file = place.path(store) / place.COPIES
     try:
-        return [Target(**entry) for entry in json.loads(file.read_text())["targets"]]
+        return [_target(**entry) for entry in json.loads(file.read_text())["targets"]]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise Failure(str(file), f"can't be read ({error})", "delete it and replicate again") from error
+
+
+def _target(target: object, copies: object = 1, last: object = "") -> Target:
+    if not (isinstance(target, str) and isinstance(copies, int) and isinstance(last, str)):
+        raise TypeError("an entry is no target")
+    return Target(target, copies, last)
 
 
 def remember(fresh: Target, store: Path | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from modelfleet.store import audit, disk, place
 
 FILE = "aliases.json"
 MOVED, DROPPED = "aliased", "alias-dropped"
+Told = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def followed(entry: Alias | None, events: Sequence[Mapping[str, Any]]) -> Alias 
     Where the log lacks those, by the records of a later time.
     """
     own = max((number for number, event in enumerate(events, 1) if _is_state(event, entry)), default=0)
+    since = entry.since if entry and not own else ""
     for event in events[own:]:
-        if entry and not own and event["time"] <= entry.since:
+        if event["time"] <= since:
             continue
         if event["act"] == DROPPED:
             entry = None
@@ -101,7 +103,10 @@ def set_alias(name: str, alias: str, version: int, store: Path | None = None) ->
         found = read(name, store)
         before = found.get(alias)
         if before and before.version == version:
-            return version
+            events = told(audit.read(store, name)).get(name, {}).get(alias, ())
+            if followed(before, events) == before:
+                return version
+            before = None  # its drop was cut off after the record
         fresh = moved(before, version, disk.now(), disk.who())
         disk.write(home / FILE, encoded(found | {alias: fresh}))
         details = {"reference": f"{name}:{version}", "alias": alias, "before": before and before.version}
@@ -118,8 +123,31 @@ def drop_alias(name: str, alias: str, store: Path | None = None) -> int:
             raise Failure(f"{name}@{alias}", "there is no such alias", _known(name, found))
         dropped = found.pop(alias).version
         audit.record(DROPPED, store, reference=f"{name}:{dropped}", alias=alias)  # first: no copy brings it back
-        disk.write(home / FILE, encoded(found))
+        with disk.told(home / FILE, "the log says already that the alias was dropped"):
+            disk.write(home / FILE, encoded(found))
     return dropped
+
+
+def differing(name: str, log: Told, store: Path | None = None) -> Iterator[tuple[str, Alias | None, Alias | None]]:
+    """Return each alias that is not what the log says: its name, what it is, and what it was by the log's last word.
+
+    Raises Failure where the file was altered.
+    """
+    found, told_of = read(name, store), log.get(name, {})
+    for alias in sorted({*found, *told_of}):
+        last = followed(found.get(alias), told_of.get(alias, ()))
+        if last != found.get(alias):
+            yield alias, found.get(alias), last
+
+
+def told(log: Iterable[Mapping[str, Any]]) -> Told:
+    """Return the log's records of aliases, by name and alias, the oldest first."""
+    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {}
+    for event in log:
+        if event["act"] in (MOVED, DROPPED):
+            name = event["reference"].partition(":")[0]
+            found.setdefault(name, {}).setdefault(event["alias"], []).append(event)
+    return found
 
 
 def read(name: str, store: Path | None = None) -> dict[str, Alias]:
@@ -129,17 +157,20 @@ def read(name: str, store: Path | None = None) -> dict[str, Alias]:
         return decoded(file.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         cure = "see `modelfleet store log`, delete the file and set the aliases again"
         raise Failure(str(file), f"was altered, or can't be read ({error})", cure) from error
 
 
 def decoded(content: bytes) -> dict[str, Alias]:
-    """Return the aliases of a file's content; raise ValueError, KeyError or TypeError where it was altered."""
-    document = json.loads(content)
-    if document["sha256"] != _digest(document["aliases"]):
-        raise ValueError("its checksum does not fit")
-    return {one: _alias(entry) for one, entry in document["aliases"].items()}
+    """Return the aliases of a file's content; raise ValueError where it was altered."""
+    try:
+        document = json.loads(content)
+        if document["sha256"] != _digest(document["aliases"]):
+            raise ValueError("its checksum does not fit")
+        return {one: _alias(entry) for one, entry in document["aliases"].items()}
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"it holds no aliases: {error!r}") from error
 
 
 def encoded(found: Mapping[str, Alias]) -> bytes:
@@ -149,7 +180,11 @@ def encoded(found: Mapping[str, Alias]) -> bytes:
 
 
 def _alias(entry: Mapping[str, Any]) -> Alias:
-    return Alias(int(entry["version"]), entry["since"], entry["by"], tuple(entry["history"]))
+    history = tuple(dict(one) for one in entry["history"])
+    for one in (entry, *history):
+        if not (isinstance(one["version"], int) and isinstance(one["since"], str) and isinstance(one["by"], str)):
+            raise TypeError("an entry is none")
+    return Alias(entry["version"], entry["since"], entry["by"], history)
 
 
 def _digest(content: Any) -> str:

@@ -20,7 +20,7 @@ def record(act: str, store: Path | None = None, **details: Any) -> None:
     try:
         records.append(file, {"time": disk.now(), "act": act, "by": disk.who(), **details})
     except OSError as error:
-        what = f"can't be written ({error.strerror}), so it lacks what was just {act}"
+        what = f"can't be written ({error.strerror}), so it does not say {act!r}"
         raise Failure(str(file), what, "make it writable, or free some space") from error
 
 

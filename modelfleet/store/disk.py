@@ -70,14 +70,14 @@ def changing(home: Path, make: bool = False) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told(place: Path) -> Iterator[None]:
-    """Turn a disk that is full or read-only, or a file of somebody else, into one line."""
+def told(place: Path, so: str = "nothing was changed") -> Iterator[None]:
+    """Turn a disk that is full or read-only, or a file of somebody else, into one line; ``so`` says what that means."""
     try:
         yield
     except OSError as error:
         where = Path(error.filename or place)
         cure = _owner_s(where) if error.errno == errno.EPERM else ""
-        what = f"can't be written ({error.strerror}); nothing was changed"
+        what = f"can't be written ({error.strerror}); {so}"
         raise Failure(str(where), what, cure or "make it writable, or free some space") from error
 
 

@@ -28,6 +28,7 @@ from modelfleet.store.verifying import Count, Finding, Version
 
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, place.COPIES}
+FROM_COPY = f"{verifying.HEAL}, which takes it from a copy"
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 
@@ -38,8 +39,8 @@ def check(store: Path | None = None, count: Count | None = None) -> list[Finding
     """
     folder = place.opened(store)
     found = list(_of_store(folder))
-    names = place.all_names(folder)
-    found += [finding for name in names for finding in _of_name(folder, name)]
+    names, log = place.all_names(folder), alias.told(audit.read(folder))
+    found += [finding for name in names for finding in _of_name(folder, name, log)]
     found += _of_members(folder)
     every = [one for name in names for one in versions(folder, name)]
     return [*found, *verifying.check(every, count), *signed.check(every, folder)]
@@ -64,18 +65,17 @@ def _of_store(folder: Path) -> Iterator[Finding]:
         elif not known and not (entry.is_dir() and place.NAME.fullmatch(entry.name)):
             yield Finding(entry.path, "unknown", "does not belong to a store", "move it elsewhere")
     for number in _altered(folder / audit.FILE):
-        yield Finding(f"{folder / audit.FILE}:{number}", "log", "the line was altered", "take the log from a copy")
+        yield Finding(f"{folder / audit.FILE}:{number}", "log", "the line was altered", FROM_COPY)
 
 
-def _of_name(folder: Path, name: str) -> Iterator[Finding]:
+def _of_name(folder: Path, name: str, log: alias.Told) -> Iterator[Finding]:
     home = folder / name
     yield from _around(home, name)
     yield from _around(folder / place.TRASH / name, name)
     for number in ledger.read(home).altered:
-        what, cure = "the line was altered", "take the ledger from a copy"
-        yield Finding(f"{home / ledger.FILE}:{number}", "ledger", what, cure, name)
+        yield Finding(f"{home / ledger.FILE}:{number}", "ledger", "the line was altered", FROM_COPY, name)
     yield from _of_ledger(folder, name)
-    yield from _of_aliases(folder, name)
+    yield from _of_aliases(folder, name, log)
     for left in writing.leftovers(home):
         yield Finding(str(left), "leftover", "is left of a save that was killed", MEND, name)
 
@@ -108,9 +108,9 @@ def _is_somewhere(folder: Path, name: str, version: int) -> bool:
     return any(path.is_symlink() or path.is_dir() for path in (here, trash, here))
 
 
-def _of_aliases(folder: Path, name: str) -> Iterator[Finding]:
+def _of_aliases(folder: Path, name: str, log: alias.Told) -> Iterator[Finding]:
     try:
-        found = alias.aliases(name, folder)
+        found, differing = alias.aliases(name, folder), list(alias.differing(name, log, folder))
     except Failure as failure:
         yield Finding(failure.where, "alias", failure.what, failure.cure, name)
         return
@@ -119,6 +119,12 @@ def _of_aliases(folder: Path, name: str) -> Iterator[Finding]:
         if version not in here:
             what, cure = f"points to {name}:{version}, which is not there", f"move it: `modelfleet model alias {name}`"
             yield Finding(f"{name}@{one}", "alias", what, cure, name, version)
+    for one, entry, last in differing:
+        is_now = f"points to {name}:{entry.version}" if entry else "is lost"
+        was = f"was moved to {name}:{last.version} on {last.since}" if last else "was dropped"
+        again = f"{one} {last.version}" if last else f"{one} --delete"
+        what, cure = f"{is_now}, and by the log it {was}", f"do it again: `modelfleet model alias {name} {again}`"
+        yield Finding(f"{name}@{one}", "alias", what, cure, name, last.version if last else 0)
 
 
 def _of_members(folder: Path) -> Iterator[Finding]:

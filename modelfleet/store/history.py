@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet.errors import Failure
-from modelfleet.store import audit, cards, finding, ledger, place
+from modelfleet.store import audit, cards, disk, finding, ledger, place
 from modelfleet_service import signing
 from modelfleet_service.errors import ModelError
 
@@ -74,8 +74,11 @@ def deployed(reference: str, events: Iterable[Event]) -> list[dict[str, Any]]:
 
 
 def served(reference: str, events: Iterable[Event]) -> list[dict[str, Any]]:
-    """Return those of `deployed` that are the last deploy with their fleet file, from whatever machine."""
-    last = {event["fleet"]: event for event in events if event["act"] == "deployed"}
+    """Return those of `deployed` that are the last deploy with their fleet file from their machine.
+
+    The same path on two machines may be two fleets, so neither's last deploy hides the other's.
+    """
+    last = {(event["fleet"], disk.machine(event["by"])): event for event in events if event["act"] == "deployed"}
     return deployed(reference, last.values())
 
 

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from modelfleet.store import audit, disk
+from modelfleet.store import audit, disk, place
 from modelfleet.store.verifying import HEAL, Finding, Version
 from modelfleet_service import model, signing
 from modelfleet_service.errors import ModelError
@@ -34,7 +34,7 @@ def recorded(store: Path | None = None) -> Recorded:
 
 
 def check(versions: Iterable[Version], store: Path | None = None) -> Iterator[Finding]:
-    """Return a finding for each version that lacks a signature which the log has."""
+    """Return a finding for each version that lacks a signature which the log has, or has one that was withdrawn."""
     known = recorded(store)
     for version in versions if known else ():
         yield from findings_of(version, known)
@@ -47,10 +47,11 @@ def findings_of(version: Version, known: Recorded) -> Iterator[Finding]:
     """
     had, has = _compared(version, known)
     where = f"{version.name}:{version.version}"
-    for role, key in sorted(entry for entry in has if had.get(entry, {}).get("act") == WITHDRAWN):
+    for role, key in sorted(_withdrawn(had) & has):
         what = f"{SIGNATURES} has a signature as {role} (key {key}) that was withdrawn"
-        cure = f"withdraw it again: `modelfleet model unsign {where} --role {role}`"
-        yield Finding(where, "withdrawn", what, cure, version.name, version.version, SIGNATURES)
+        cure = f"`modelfleet model unsign {where} --role {role} --key {key}`"
+        first = f"`modelfleet model restore {where}`, then " if place.TRASH in version.folder.parts else ""
+        yield Finding(where, "withdrawn", what, first + cure, version.name, version.version, SIGNATURES)
     if lost := _lost(had, has):
         who = " and ".join(f"as {one['role']} by {one['by']} (key {one['key']}) on {one['time']}" for one in lost)
         is_there = (version.folder / SIGNATURES).exists()
@@ -79,10 +80,13 @@ def _compared(version: Version, known: Recorded) -> tuple[Entries, set[tuple[str
 
 
 def standing(signatures: Iterable[Signature], digest: str, known: Recorded) -> list[Signature]:
-    """Return those of a copy's signatures of a version that were not withdrawn since."""
-    had = known.get(digest, {})
-    withdrawn = {entry for entry, record in had.items() if record["act"] == WITHDRAWN}
+    """Return those of a version's signatures, its own or a copy's, that were not withdrawn since."""
+    withdrawn = _withdrawn(known.get(digest, {}))
     return [one for one in signatures if (one.role, one.key) not in withdrawn]
+
+
+def _withdrawn(had: Entries) -> set[tuple[str, str]]:
+    return {entry for entry, record in had.items() if record["act"] == WITHDRAWN}
 
 
 @contextlib.contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from modelfleet import store as stores
 from modelfleet.copies import heal, merging, recover, replicate, survey, targets
 from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
-from modelfleet.store import alias, audit, disk, fsck, ledger
+from modelfleet.store import alias, audit, disk, fsck, ledger, records
 from tests.copies.conftest import flip, meanwhile
 from tests.store.tiny import publish
 
@@ -188,3 +190,124 @@ def test_a_version_is_said_to_be_lost_only_where_no_target_has_it(copied: Path, 
         flip(file)
     report = heal.run(copied)
     assert (report.failed, report.remains) == ((), ())
+
+
+def test_an_alias_that_was_set_and_dropped_in_one_second_stays_dropped(
+    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older copy in any other alias has the log asked; also where the clock was behind for the drop."""
+    stores.set_alias("many", "rival", 1, copied)
+    assert replicate.run(target, copied).is_complete
+    later(monkeypatch, 1)
+    stores.set_alias("many", "brief", 2, copied)
+    stores.drop_alias("many", "brief", copied)
+    stores.set_alias("many", "late", 2, copied)
+    later(monkeypatch, 0)
+    stores.drop_alias("many", "late", copied)
+    stores.set_alias("many", "rival", 2, copied)
+    assert fsck.check(copied) == []
+    heal.run(copied)
+    assert stores.aliases("many", copied) == {"champion": 2, "rival": 2}
+    (copied / "many/aliases.json").unlink()
+    heal.run(copied)
+    assert stores.aliases("many", copied) == {"champion": 2, "rival": 2}
+
+
+def acts(content: bytes) -> list[object]:
+    return [record["act"] for record in records.parsed(content).found]
+
+
+def log(file: Path, *lines: tuple[str, int]) -> bytes:
+    """Return a log of these acts, each at its hour."""
+    file.unlink(missing_ok=True)
+    for act, hour in lines:
+        records.append(file, {"time": f"2100-01-01T{hour:02}:00:00+00:00", "act": act})
+    return file.read_bytes()
+
+
+def test_a_merged_log_has_each_copy_s_order_whatever_clocks_said(tmp_path: Path) -> None:
+    """The clock goes back before b; c and d are on one copy each; a was done twice in one second."""
+    ours = log(tmp_path / "log", ("a", 5), ("a", 5), ("b", 2), ("d", 7))
+    theirs = log(tmp_path / "log", ("a", 5), ("a", 5), ("b", 2), ("c", 3))
+    assert acts(merging.merged([ours, theirs])) == ["a", "a", "b", "c", "d"]
+    assert acts(merging.merged([theirs, ours])) == ["a", "a", "b", "c", "d"]
+    assert acts(merging.merged([b"", theirs, ours])) == ["a", "a", "b", "c", "d"]
+
+
+def test_copies_that_contradict_each_other_lose_no_record_and_ours_is_followed(tmp_path: Path) -> None:
+    ours = log(tmp_path / "log", ("b", 2), ("a", 1), ("c", 3))
+    theirs = log(tmp_path / "log", ("a", 1), ("b", 2), ("d", 4))
+    assert acts(merging.merged([ours, theirs])) == ["b", "a", "c", "d"]
+
+
+def test_a_long_log_is_merged_in_a_moment(tmp_path: Path) -> None:
+    """No quadratic work: 20,000 records in three copies."""
+    lines = [records._line({"time": f"{number:06}", "act": str(number)}) for number in range(20_000)]
+    whole, halves = b"".join(lines), [b"".join(lines[::2]), b"".join(lines[1::2])]
+    assert merging.merged([*halves, whole]) == whole
+
+
+def test_a_drop_that_the_disk_refused_is_a_finding_and_setting_it_again_lasts(
+    copied: Path, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "write", full)
+        with pytest.raises(Failure, match=r"\(No space left on device\); the log says already that"):
+            stores.drop_alias("many", "champion", copied)
+    (found,) = fsck.check(copied)
+    assert found.what == "points to many:2, and by the log it was dropped"
+    assert found.cure == "do it again: `modelfleet model alias many champion --delete`"
+    stores.set_alias("many", "champion", 2, copied)
+    stores.set_alias("many", "rival", 1, copied)
+    assert fsck.check(copied) == []
+    heal.run(copied)
+    assert stores.aliases("many", copied) == {"champion": 2, "rival": 1}
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_lost_aliases_without_a_copy_are_a_finding_with_what_to_do(three: Path) -> None:
+    stores.set_alias("many", "champion", 3, three)
+    (three / "many/aliases.json").unlink()
+    (found,) = fsck.check(three)
+    assert found.what.startswith("is lost, and by the log it was moved to many:3 on ")
+    assert found.cure == "do it again: `modelfleet model alias many champion 3`"
+    stores.set_alias("many", "champion", 3, three)
+    assert fsck.check(three) == []
+
+
+@pytest.mark.parametrize(
+    "aliases",
+    [
+        [],
+        {"champion": 1},
+        {"champion": {"version": "2", "since": "", "by": "", "history": []}},
+        {"champion": {"version": 2, "since": "", "by": "", "history": [1]}},
+        {"champion": {"version": 2, "since": "", "by": "", "history": [{"since": "", "by": ""}]}},
+    ],
+)
+def test_aliases_of_another_shape_are_one_finding_also_in_a_copy(copied: Path, tmp_path: Path, aliases: Any) -> None:
+    content = json.dumps({"aliases": aliases, "sha256": alias._digest(aliases)})
+    copy = tmp_path / "away/store/many/aliases.json"
+    assert copy.exists()
+    copy.write_text(content)
+    assert [(one.where, one.what) for one in survey.check(copied)] == [(f"file://{copy}", "was altered")]
+    (copied / "many/aliases.json").write_text(content)
+    assert [one.kind for one in fsck.check(copied)] == ["alias"]
+
+
+def test_documents_nested_too_deeply_are_one_line(copied: Path) -> None:
+    for name in ("many/aliases.json", "copies.json"):
+        (copied / name).write_text("[" * 100_000)
+    assert [one.kind for one in fsck.check(copied)] == ["alias"]
+    with pytest.raises(Failure, match=r"can't be read .*; delete it and replicate again"):
+        targets.remembered(copied)
+
+
+@pytest.mark.parametrize("entry", [{"target": 5}, {"target": "file:///a", "copies": "a"}, {}, 1])
+def test_targets_of_another_shape_are_one_line(copied: Path, entry: Any) -> None:
+    (copied / "copies.json").write_text(json.dumps({"targets": [entry]}))
+    with pytest.raises(Failure, match=r"can't be read .*; delete it and replicate again"):
+        targets.remembered(copied)

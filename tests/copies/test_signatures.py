@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,14 +11,15 @@ import pytest
 
 from modelfleet import signing as signer
 from modelfleet import store as stores
-from modelfleet.copies import heal, recover, replicate, survey
+from modelfleet.copies import contents, heal, recover, replicate, survey
 from modelfleet.copies import signatures as bringing
 from modelfleet.copies.targets import Target
+from modelfleet.errors import Failure
 from modelfleet.store import fsck
 from modelfleet.store import signed as records
 from modelfleet_service import signing
 from tests.copies.conftest import Hosts, flip, meanwhile
-from tests.signing import key, sign
+from tests.signing import key, public, sign
 from tests.store.tiny import publish
 
 
@@ -205,7 +208,7 @@ def test_what_is_signed_or_withdrawn_while_a_copy_is_read_counts(
         signer.sign("many:1", key("cyd"), "owner", vouched)
 
     meanwhile(monkeypatch, bringing, "_joined", act)
-    heal.run(vouched)
+    assert heal.run(vouched).failed == ()
     assert {one.role for one in signing.verify_all(stores.find("many:1", vouched))} == {"trainer", "owner"}
 
 
@@ -222,3 +225,53 @@ def test_a_withdrawal_that_is_cut_off_is_a_finding_until_it_is_repeated(
     assert [one.kind for one in fsck.check(vouched)] == ["withdrawn"]
     signer.unsign("many:1", "approver", store_path=vouched)
     assert fsck.check(vouched) == []
+
+
+def half_withdrawn(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have bea's approval withdrawn in the log alone."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "put", full)
+        with pytest.raises(Failure, match="the log says already that it is withdrawn"):
+            signer.unsign("many:1", "approver", public("bea"), store)
+
+
+def test_a_signature_withdrawn_by_half_counts_no_more_and_is_not_copied(
+    vouched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer.sign("many:1", key("cyd"), "approver", vouched)
+    half_withdrawn(vouched, monkeypatch)
+    model = stores.find("many:1", vouched)
+    assert [one.key for one in signer.standing(model) if one.role == "approver"] == [public("cyd")]
+    (found,) = fsck.check(vouched)
+    assert found.cure == f"`modelfleet model unsign many:1 --role approver --key {public('bea')}`"
+    assert contents.originals(vouched)[0][0].signatures == ""
+    assert not replicate.run(Target(f"file://{tmp_path}/fresh"), vouched).is_complete
+    assert not (tmp_path / "fresh/store/many/1/manifest.sig").exists()
+    signer.unsign("many:1", "approver", public("bea"), vouched)
+    assert fsck.check(vouched) == []
+    assert {one.key for one in signing.verify_all(model)} == {public("ann"), public("cyd")}
+
+
+def test_signing_again_after_half_a_withdrawal_puts_the_signature_in_force(
+    vouched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half_withdrawn(vouched, monkeypatch)
+    assert not signer.sign("many:1", key("bea"), "approver", vouched).new
+    assert {one.role for one in signer.standing(stores.find("many:1", vouched))} == {"trainer", "approver"}
+    assert fsck.check(vouched) == []
+
+
+def test_an_altered_file_without_signatures_is_healed_from_a_copy(vouched: Path, target: Target) -> None:
+    file = vouched / "many/1/manifest.sig"
+    for role in ("trainer", "approver"):
+        signer.unsign("many:1", role, store_path=vouched)
+    assert replicate.run(target, vouched).is_complete
+    good = file.read_bytes()
+    flip(file, 2)
+    assert heal.run(vouched).remains == ()
+    assert file.read_bytes() == good
+    assert survey.check(vouched) == []

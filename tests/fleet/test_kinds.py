@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
+import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import lightgbm
@@ -20,7 +21,6 @@ from tests.fleet.live import Live, Run, put
 pytestmark = pytest.mark.fleet
 ROWS = np.where(np.random.default_rng(0).random((60, 3)) < 0.1, np.nan, np.random.default_rng(1).normal(size=(60, 3)))
 SIGNS = np.where(np.nan_to_num(ROWS[:, 0]) > 0, "plus", "minus")
-PATIENCE_SECONDS = 30  # below the unit's --graceful-timeout
 SCORER = """
 import numpy as np
 
@@ -84,19 +84,31 @@ def test_a_client_sends_chinese_and_null(
 
 
 @pytest.mark.parametrize("service", ["digits", "readings", "boostx", "boostl", "lengths"])
-def test_a_service_that_is_told_to_stop_ends_at_once_and_without_a_fault(live: Live, kinds: Run, service: str) -> None:
-    """No worker aborts, and none hangs at its exit until Gunicorn's patience is over."""
+def test_a_service_that_is_told_to_stop_ends_without_a_fault(live: Live, kinds: Run, service: str) -> None:
+    """No worker aborts, and none hangs at its exit until Gunicorn's patience with it is over."""
     for server in ("server1", "server2"):
         unit = f"modelfleet-{service}@{live.release(server, service)}.service"
-        run = live.ssh(server, f"systemctl show --property=InvocationID --value {unit}").strip()
-        began = time.monotonic()
-        live.ssh(server, f"sudo systemctl stop {unit}")
-        assert time.monotonic() - began < PATIENCE_SECONDS
-        assert live.ssh(server, f"systemctl show --property=Result --value {unit}").strip() == "success"
-        words = live.ssh(server, f"sudo journalctl --no-pager --output=cat _SYSTEMD_INVOCATION_ID={run}")
-        assert "Shutting down: Master" in words
-        assert [line for line in words.splitlines() if "terminate called" in line or "was sent SIG" in line] == []
-        live.ssh(server, f"sudo systemctl start {unit}")
+        shown = live.ssh(server, f"systemctl show --property=InvocationID,ExecStart {unit}")
+        patience, run = (re.search(f"{word}(\\w+)", shown) for word in ("--graceful-timeout ", "InvocationID="))
+        assert patience
+        assert run
+        said = f"sudo journalctl --no-pager --output=short-unix _SYSTEMD_INVOCATION_ID={run[1]}"
+        try:
+            live.ssh(server, f"sudo systemctl stop {unit}")
+            live.until(partial(says, live, server, said, "Shutting down: Master"), 30, "its last word in the journal")
+        finally:
+            live.ssh(server, f"sudo systemctl start {unit}")
+        lines = live.ssh(server, said).splitlines()
+        told, last = (
+            next(float(line.split()[0]) for line in lines if word in line)
+            for word in ("Handling signal: term", "Shutting down: Master")
+        )
+        assert last - told < int(patience[1])
+        assert [line for line in lines if "terminate called" in line or "was sent SIG" in line] == []
+
+
+def says(live: Live, server: str, command: str, word: str) -> bool:
+    return word in live.ssh(server, command)
 
 
 def test_code_is_refused_before_any_host_is_contacted_unless_the_service_allows_it(live: Live, kinds: Run) -> None:

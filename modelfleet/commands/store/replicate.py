@@ -20,7 +20,7 @@ FIELDS = "target, copies, versions, holders (holder, there, sent, documents, sen
 
 @click.command("replicate")
 @click.option("--to", "to", metavar="FLEET_OR_URL", help="A fleet file, or a URL; the local fleet if not given.")
-@click.option("--copies", type=int, help="On how many hosts each version is to be: 2 if not given; 1 at a URL or host.")
+@click.option("--copies", type=int, help="On how many hosts each version is to be; 2 if not given, or all there are.")
 @click.option("--forget", is_flag=True, help="Make none there; fsck and heal no longer ask for those that are there.")
 @click.option("--json", "as_json", is_flag=True, help=f"Print an object: {FIELDS}; or forgotten.")
 @STORE
@@ -36,7 +36,7 @@ def command(to: str | None, copies: int | None, forget: bool, as_json: bool, sto
         click.echo(json.dumps({"forgotten": gone}) if as_json else f"forgot the copies at {gone}; what is there stays")
         return 0
     one = targets.target(to)
-    report = replicate.run(targets.Target(one.target, copies or targets.usual(one)), store_path)
+    report = replicate.run(targets.Target(one.target, targets.usual(one) if copies is None else copies), store_path)
     if as_json:
         click.echo(json.dumps(document(report)))
     else:
