@@ -15,6 +15,8 @@ from modelfleet.saving.finish import Wish
 from modelfleet.saving.formats import code
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.model import Model
+from modelfleet_service.runtimes import Allowed
+from modelfleet_service.scorer import load
 
 CODE = """\
 import idna
@@ -26,6 +28,21 @@ class Scorer:
 
     def predict(self, batch):
         return {"value": np.asarray(batch["features"]).sum(axis=1) + self.width}
+"""
+ANSWERING = """\
+import decimal
+import enum
+import numpy as np
+
+class L(str, enum.Enum):
+    A = "a"
+
+class Scorer:
+    def __init__(self, folder):
+        pass
+
+    def predict(self, batch):
+        return {{{name!r}: {answer}}}
 """
 ROWS = np.arange(6.0).reshape(3, 2)
 
@@ -91,12 +108,19 @@ def test_a_link_in_what_is_left_out_does_no_harm(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "taken/code").iterdir()] == ["scorer.py"]
 
 
-def test_code_may_answer_texts_of_a_class_of_its_own(tmp_path: Path) -> None:
-    text = "import enum\nimport numpy as np\nclass L(str, enum.Enum):\n    A = 'a'\nclass Scorer:\n"
-    text += "    def __init__(self, folder): pass\n"
-    text += "    def predict(self, batch):\n        return {'value': np.array([L.A] * 3, dtype=object)}\n"
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own/scorer.py").write_text(text)
-    _, answers, _ = code.take(tmp_path / "own", "scorer:Scorer", tmp_path / "taken", Inputs.of(ROWS), [])
-    assert [type(one) for one in answers.values["value"]] == [str] * 3
-    assert list(answers.values["value"]) == ["a"] * 3
+def scoring(folder: Path, answer: str, name: str = "value") -> Path:
+    """Write code that answers an expression, of which ``batch`` is a part."""
+    folder.mkdir()
+    (folder / "scorer.py").write_text(ANSWERING.format(name=name, answer=answer))
+    return folder
+
+
+@pytest.mark.parametrize("text", ["L.A], dtype=object", "'a'], dtype=np.dtypes.StringDType()"])
+def test_code_may_answer_texts_of_a_class_of_its_own_or_of_numpy_s(tmp_path: Path, text: str) -> None:
+    folder = scoring(tmp_path / "own", f"np.repeat(np.array([{text}), len(batch['features']))")
+    saving.save_code(folder, "scorer:Scorer", Inputs.of(ROWS), {}, Wish("own", tmp_path / "store"))
+    model = stores.find("own:1", tmp_path / "store")
+    (answer,) = load(model, Allowed(code=True)).predict([[0.0, 1.0]])
+    assert type(answer["value"]) is str
+    assert answer == model.golden[0].prediction == {"value": "a"}
+    assert model.signature["outputs"][0]["dtype"] == "string"

@@ -9,11 +9,8 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from modelfleet.errors import Failure
 from modelfleet.saving.estimators import refuse_nan
@@ -45,22 +42,7 @@ def answers(folder: Path, entry: str, batch: Batch, classes: Sequence[Any]) -> A
         what = f"it can't score the examples ({type(error).__name__}: {error})"
         raise Failure(where, what, _cure(folder, error)) from error
     refuse_nan(where, found)
-    return _plain(found)
-
-
-def _plain(found: Answers) -> Answers:
-    """Return answers whose texts are plain ones: a class of the code's own, such as an enum, is unknown elsewhere."""
-    values = {name: _texts(array) for name, array in found.values.items()}
-    return replace(found, values=values, labels=None if found.labels is None else _texts(found.labels))
-
-
-def _texts(array: Any) -> Any:
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "O":
-        return array
-    whole = [str.__str__(one) if isinstance(one, str) else one for one in array.flat]
-    plain = np.empty(len(whole), dtype=object)
-    plain[:] = whole
-    return plain.reshape(array.shape)
+    return found
 
 
 def _cure(folder: Path, error: BaseException) -> str:

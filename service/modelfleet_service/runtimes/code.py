@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Allowed, Answers
@@ -36,13 +37,14 @@ class CodeRuntime:
     def score(self, batch: Batch) -> Answers:
         """Score a batch; raises ModelError where the code answers something else than it said when it was saved.
 
-        What the code raises itself comes through; where it exits, that is a RuntimeError, and the process stays.
+        Texts of a class of the code's own, such as an enum, are answered as plain ones. What the code raises itself
+        comes through; where it exits, that is a RuntimeError, and the process stays.
         """
         try:
             answered = self._scorer.predict(batch)
         except SystemExit as error:
             raise RuntimeError(f"the code wants to end the process, SystemExit({error})") from error
-        said = {name: np.asarray(value) for name, value in answered.items()}
+        said = {name: _plain(np.asarray(value)) for name, value in answered.items()}
         expected = {"probabilities"} if self._classes else set(said if self._outputs is None else self._outputs)
         if set(said) != expected:
             raise ModelError(self._where, f"its code answers {sorted(said)} where {sorted(expected)} was expected")
@@ -50,6 +52,14 @@ class CodeRuntime:
             return Answers(values=said)
         shares = said["probabilities"]
         return Answers(labels=np.asarray(self._classes)[shares.argmax(axis=1)], probabilities=shares)
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of objects with plain texts in it: of another class they are written, but not equal."""
+    if array.dtype.kind not in "OT":
+        return array
+    plain = np.frompyfunc(lambda one: str.__str__(one) if isinstance(one, str) else one, 1, 1)
+    return np.asarray(plain(array.astype(object)), dtype=object)
 
 
 def _scorer(folder: Path, entry: str) -> Any:
