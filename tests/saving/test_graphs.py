@@ -85,6 +85,18 @@ def test_an_answer_that_hangs_on_the_rows_beside_it_is_refused(tmp_path: Path) -
     assert saved(softmax(1), tmp_path / "other")
 
 
+@pytest.mark.parametrize("kind", [TensorProto.INT64, TensorProto.BOOL, TensorProto.STRING])
+def test_another_answer_than_a_float_that_hangs_on_the_rows_beside_it_is_refused(tmp_path: Path, kind: int) -> None:
+    """Whether a number is the largest of its column is said as a whole number, a truth value and a text."""
+    nodes = [
+        node("ReduceMax", ["x", "rows"], ["largest"]),
+        node("Equal", ["x", "largest"], ["truth"]),
+        node("Cast", ["truth"], ["y"], to=kind),
+    ]
+    words = r"answers a row in another way when other rows are beside it \('y' differs\); export it in evaluation mode"
+    refused(words, graph(nodes, X, {"y": (kind, ROWS)}, {"rows": np.array([0])}), tmp_path)
+
+
 def test_dynamic_quantization_is_as_inexact_as_it_is(tmp_path: Path) -> None:
     """The range of the whole batch is quantized, so that a small row beside a large one is answered coarsely."""
     nodes = [
@@ -215,5 +227,8 @@ def test_a_row_whose_answer_is_as_wide_as_the_widest_of_its_batch_is_refused(tmp
         if width > 1:
             words = "answers a row in another shape when other rows are beside it; export it in evaluation mode"
             refused(words, trimming, tmp_path, padded)
+    padded = np.where(np.arange(30)[:, None] == 0, NUMBERS, 0).astype(np.float32)
+    padded[:, 0] = NUMBERS[:, 0]
+    refused(words, trimming, tmp_path, padded)
     padded = np.zeros((30, 3), dtype=np.float32)
     refused(r"answers .cut. of shape \(24, 0\) to 24 rows", trimming, tmp_path, padded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers, Runtime
 from modelfleet_service.signature import ARRAY_TYPES
 
-BATCHES = (1, 2)
+TWICE = [0, 0]
 MIXED = 0.01
 KINDS = {"f", "i", "u", "b", "O"}
 DTYPES: dict[str, Dtype] = {"i": "int64", "u": "int64", "b": "bool"}
@@ -66,7 +66,7 @@ def refuse_rows(file: Path, answers: Answers, count: int) -> None:
 
 
 def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answers: Answers) -> None:
-    """Raise Failure where the first row can't be scored alone or twice, or is then answered in another way.
+    """Raise Failure where a row can't be scored alone, or the first twice, or is then answered in another way.
 
     A service scores what comes together in a request, so an answer must not hang on the rows beside it. Only a graph
     that finds the range of its numbers anew in each batch, as dynamic quantization does, may be that inexact.
@@ -74,21 +74,21 @@ def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answ
     from modelfleet_service.runtimes.onnx import reason
 
     inexact = any(node.op_type.startswith("DynamicQuantize") for node in graph.graph.node)
-    for count in BATCHES:
-        batch = {name: np.repeat(array[:1], count, axis=0) for name, array in inputs.batch.items()}
+    for rows in (*([row] for row in range(len(inputs))), TWICE):
+        batch = {name: array[rows] for name, array in inputs.batch.items()}
         try:
             again = runtime.score(batch)
         except Exception as error:  # onnxruntime raises classes of its own, without a common base
-            what = f"scores {_rows(len(inputs))} at once, but not {count} ({reason(error)[:300]})"
+            what = f"scores {_rows(len(inputs))} at once, but not {len(rows)} ({reason(error)[:300]})"
             raise Failure(str(file), what, DYNAMIC) from error
-        refuse_rows(file, again, count)
-        pairs = _firsts(answers, again)
-        if any(one.shape != other.shape for one, other in pairs):
+        refuse_rows(file, again, len(rows))
+        known, got = _compared(answers), _compared(again)
+        if any(array[rows].shape != got[name].shape for name, array in known.items()):
             what = "answers a row in another shape when other rows are beside it"
             raise Failure(str(file), what, EVALUATION)
-        gap = _gap(pairs)
-        if not (inexact or gap <= MIXED):
-            what = f"answers a row in another way when other rows are beside it (by {gap:.2g})"
+        apart = [said for name, array in known.items() if (said := _apart(name, array[rows], got[name]))]
+        if apart and not inexact:
+            what = f"answers a row in another way when other rows are beside it ({apart[0]})"
             raise Failure(str(file), what, EVALUATION)
 
 
@@ -153,13 +153,15 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names)) or "nothing"
 
 
-def _firsts(answers: Answers, again: Answers) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return the first answers of two scorings side by side; labels don't count."""
-    said = [(one.values if one.probabilities is None else {"": one.probabilities}) for one in (answers, again)]
-    return [(np.asarray(array)[0], np.asarray(said[1][name])[0]) for name, array in said[0].items()]
+def _compared(answers: Answers) -> dict[str, NDArray[Any]]:
+    """Return the answers that are compared, by name: labels don't count."""
+    said = answers.values if answers.probabilities is None else {"probabilities": answers.probabilities}
+    return {name: np.asarray(array) for name, array in said.items()}
 
 
-def _gap(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> float:
-    """Return how far answers of the same shape are apart, in relation to their size (at least 1)."""
-    gaps = [np.abs(one - other).max() / max(1.0, np.abs(one).max()) for one, other in pairs if one.dtype.kind == "f"]
-    return max(map(float, gaps), default=0.0)
+def _apart(name: str, one: NDArray[Any], other: NDArray[Any]) -> str:
+    """Say how answers of the same shape are apart, floats in relation to their size (at least 1); empty if not."""
+    if one.dtype.kind != "f":
+        return "" if np.array_equal(one, other) else f"{name!r} differs"
+    gap = np.abs(one - other).max() / max(1.0, np.abs(one).max())
+    return "" if gap <= MIXED else f"by {gap:.2g}"
