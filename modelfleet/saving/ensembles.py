@@ -14,7 +14,7 @@ from modelfleet import store
 from modelfleet.errors import Failure
 from modelfleet.saving import agreement, golden, locks, plans, rows
 from modelfleet.saving.card import Ensemble, Scoring, Signature
-from modelfleet.saving.estimators import refuse_nan
+from modelfleet.saving.estimators import refuse_unfit
 from modelfleet.saving.finish import SavedModel, Wish, finish, user
 from modelfleet.saving.inputs import Inputs
 from modelfleet.saving.plans import Chosen, Plan
@@ -166,7 +166,7 @@ def _cure(what: str) -> str:
 def _answers(runtime: EnsembleRuntime, head: Inputs) -> Answers:
     with _scoring_examples():
         answers = runtime.score(head.batch)
-    refuse_nan("the ensemble", answers)
+    refuse_unfit("the ensemble", answers, len(head))
     return answers
 
 

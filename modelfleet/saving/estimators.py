@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from modelfleet.errors import Failure
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers
 
 NAMES = "X (has|does not have valid) feature names"
+NUMBERS, PLAIN = "fiub", "fiubU"
+OTHERS = ", truth values or texts"
 
 
 @contextlib.contextmanager
@@ -35,7 +38,7 @@ def refuse_other(model: Any) -> None:
 def own_answers(estimator: Any, inputs: Inputs) -> Answers:
     """What the estimator itself answers: labels and probabilities, or ``value``.
 
-    Raises Failure where it can't score the inputs, gives no probabilities, or answers NaN.
+    Raises Failure where it can't score the inputs, gives no probabilities, or answers what can't be golden.
     """
     refuse_other(estimator)
     name, classifies = type(estimator).__name__, hasattr(estimator, "classes_")
@@ -49,17 +52,30 @@ def own_answers(estimator: Any, inputs: Inputs) -> Answers:
         raise Failure(name, what, "fit it, and give rows as it was fitted on") from error
     if shares is not None and (labels.ndim != 1 or shares.ndim != 2):
         raise Failure(name, f"it answers {labels.shape[1:]} labels a row", "save an estimator for each of them")
-    answers = Answers(labels, shares) if shares is not None else Answers(values={"value": labels.astype(np.float64)})
-    refuse_nan(name, answers)
-    return answers
+    answers = Answers(labels, shares) if shares is not None else Answers(values={"value": labels})
+    refuse_unfit(name, answers, len(inputs))
+    if shares is not None:
+        return answers
+    if _odd(labels, NUMBERS, (int, float)):
+        what = "it answers something else than numbers, and has no classes_"
+        raise Failure(name, what, "give it classes_ and predict_proba, or save it as a folder of code")
+    return Answers(values={"value": labels.astype(np.float64)})
 
 
-def refuse_nan(where: str, answers: Answers) -> None:
-    """Raise Failure where a golden answer would be NaN or infinity."""
-    for numbers in map(
-        np.asarray, answers.values.values() if answers.probabilities is None else [answers.probabilities]
-    ):
-        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+def refuse_unfit(where: str, answers: Answers, count: int) -> None:
+    """Raise Failure where answers to ``count`` rows can't be golden.
+
+    They are not one a row or are empty, are neither numbers nor truth values nor texts, or are NaN or infinity.
+    """
+    for name, array, kinds, plain in _said(answers):
+        if array.shape[:1] != (count,) or 0 in array.shape:
+            what = f"answers {name!r} of shape {array.shape} to {count} row{'s' if count > 1 else ''}"
+            raise Failure(where, what, "give only answers whose first axis is that of the rows, and no empty ones")
+        odd = _odd(array, kinds, plain)
+        if odd:
+            raise Failure(where, f"answers {name!r} as {odd}", f"give numbers{'' if kinds == NUMBERS else OTHERS}")
+        floats = [one for one in array.flat if isinstance(one, float)] if array.dtype.kind == "O" else array
+        if array.dtype.kind in "fO" and not np.isfinite(floats).all():
             raise Failure(where, "the model answers NaN or infinity", "mend the model, or give other inputs")
 
 
@@ -99,3 +115,20 @@ def packages(modules: Sequence[str]) -> list[str]:
     origins = importlib.metadata.packages_distributions()
     tops = {module.partition(".")[0] for module in modules}
     return sorted({name.lower() for top in tops for name in origins.get(top, [])[:1]} - {"modelfleet"})
+
+
+def _said(answers: Answers) -> list[tuple[str, NDArray[Any], str, tuple[type, ...]]]:
+    """Return answers by name, each with NumPy's letters of its types, and what there may be in an array of objects."""
+    if answers.labels is None or answers.probabilities is None:
+        return [
+            (name, np.asarray(array), PLAIN, (str, int, float, type(None))) for name, array in answers.values.items()
+        ]
+    labels, shares = np.asarray(answers.labels), np.asarray(answers.probabilities)
+    return [("labels", labels, PLAIN, (str, int, float)), ("probabilities", shares, NUMBERS, (int, float))]
+
+
+def _odd(array: NDArray[Any], kinds: str, plain: tuple[type, ...]) -> str:
+    """Name the type of what is of none of these kinds or, in an array of objects, types; empty where all is."""
+    if array.dtype.kind != "O":
+        return "" if array.dtype.kind in kinds else array.dtype.type.__name__
+    return next((type(one).__name__ for one in array.flat if not isinstance(one, plain)), "")

@@ -124,3 +124,37 @@ def test_code_may_answer_texts_of_a_class_of_its_own_or_of_numpy_s(tmp_path: Pat
     assert type(answer["value"]) is str
     assert answer == model.golden[0].prediction == {"value": "a"}
     assert model.signature["outputs"][0]["dtype"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("np.zeros((3, 0))", r"answers 'value' of shape \(3, 0\) to 3 rows; give only answers whose first axis is"),
+        ("np.zeros(5)", r"answers 'value' of shape \(5,\) to 3 rows; give only answers"),
+        ("np.float64(1)", r"answers 'value' of shape \(\) to 3 rows; give only answers"),
+        ("[b'a', b'b', b'c']", "answers 'value' as bytes_; give numbers, truth values or texts"),
+        ("np.arange(3).astype('datetime64[ns]')", "answers 'value' as datetime64; give numbers"),
+        ("[decimal.Decimal(1)] * 3", "answers 'value' as Decimal; give numbers"),
+        ("np.array([1.0, np.nan, None], dtype=object)", "the model answers NaN or infinity"),
+    ],
+)
+def test_answers_of_code_that_can_t_be_written_are_refused_in_a_line(tmp_path: Path, answer: str, words: str) -> None:
+    folder = scoring(tmp_path / "own", answer)
+    with pytest.raises(Failure, match=f"^code/scorer:Scorer: {words}") as caught:
+        saving.save_code(folder, "scorer:Scorer", Inputs.of(ROWS), {}, Wish("own", tmp_path / "store"))
+    assert "\n" not in str(caught.value)
+    assert stores.names(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("np.ones((3, 3))", "answers 3 probabilities a row for 2 classes; answer one for each class"),
+        ("np.array([['a', 'b']] * 3)", "answers 'probabilities' as str_; give numbers"),
+        ("np.ones((2, 2))", r"answers 'labels' of shape \(2,\) to 3 rows"),
+    ],
+)
+def test_odd_probabilities_of_code_are_refused_in_a_line(tmp_path: Path, answer: str, words: str) -> None:
+    folder, wish = scoring(tmp_path / "own", answer, "probabilities"), Wish("own", tmp_path / "store")
+    with pytest.raises(Failure, match=words):
+        saving.save_code(folder, "scorer:Scorer", Inputs.of(ROWS), {"classes": ["no", "yes"]}, wish)

@@ -75,7 +75,7 @@ def test_an_answer_that_is_not_one_a_row_is_refused(
 ) -> None:
     attributes = {"keepdims": 0} if kind == "ReduceMean" else {}
     other = graph([node(kind, ["x"], ["y"], **attributes)], X, {"y": (FLOAT, shape)})
-    refused(f"{words}.*; export only answers whose first axis is that of the rows", other, tmp_path)
+    refused(f"{words}.*; give only answers whose first axis is that of the rows", other, tmp_path)
 
 
 def test_an_answer_that_hangs_on_the_rows_beside_it_is_refused(tmp_path: Path) -> None:

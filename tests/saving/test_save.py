@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,53 @@ def test_what_can_t_be_saved_is_refused_and_nothing_is_left(
         modelfleet.save(estimator, **{"name": "line", "inputs": ROWS, "store_path": tmp_path, **given})
     assert stores.names(tmp_path) == []
     assert [path for path in tmp_path.rglob("*") if not path.name.startswith(".")] in ([], [tmp_path / "line"])
+
+
+class Says:
+    """What has predict, as an estimator has, and answers what it was made with."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def predict(self, rows: Any) -> Any:
+        """Answer it for each row."""
+        return np.array([self.answer] * len(rows))
+
+
+class Labels(Says):
+    """The same, which gives probabilities, too."""
+
+    @property
+    def classes_(self) -> Any:
+        """The only label."""
+        return np.array([self.answer])
+
+    def predict_proba(self, rows: Any) -> Any:
+        """Be sure of it."""
+        return np.ones((len(rows), 1))
+
+
+@pytest.mark.parametrize("kind", [Says, Labels])
+@pytest.mark.parametrize("answer", [b"a", np.datetime64(1, "D"), np.datetime64(1, "ns"), Decimal(1)], ids=repr)
+def test_answers_of_an_estimator_that_can_t_be_written_are_refused_in_a_line(
+    tmp_path: Path, kind: type[Says], answer: Any
+) -> None:
+    words = r"answers '(value|labels)' as (bytes_|datetime64|Decimal); give numbers, truth values or texts$"
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(kind(answer), "odd", inputs=ROWS, store_path=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], r"answers 'value' of shape \(24, 0\) to 24 rows; give only answers"),
+        ("a", "Says: it answers something else than numbers, and has no classes_; give it classes_ and predict_proba"),
+        ("1.5", "Says: it answers something else than numbers"),
+    ],
+)
+def test_empty_answers_and_texts_of_what_has_no_classes_are_refused(tmp_path: Path, answer: Any, words: str) -> None:
+    with pytest.raises(Failure, match=words):
+        modelfleet.save(Says(answer), "odd", inputs=ROWS, store_path=tmp_path)
 
 
 def test_an_untrusted_type_that_the_trainer_names_is_saved(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from modelfleet.errors import Failure
-from modelfleet.saving.estimators import refuse_nan
+from modelfleet.saving.estimators import refuse_unfit
 from modelfleet.saving.formats.code import ASKED, MISSING, SAID
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Allowed, Answers
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def answers(folder: Path, entry: str, batch: Batch, classes: Sequence[Any]) -> Answers:
-    """Load a folder's code and score a batch; raise Failure where it can't, or answers NaN."""
+    """Load a folder's code and score a batch; raise Failure where it can't, or its answers can't be golden."""
     where = f"{folder.name}/{entry}"
     try:
         found = CodeRuntime(folder, classes, None, entry, Allowed(code=True)).score(batch)
@@ -41,7 +41,10 @@ def answers(folder: Path, entry: str, batch: Batch, classes: Sequence[Any]) -> A
     except (Exception, SystemExit) as error:  # anybody's code may raise anything
         what = f"it can't score the examples ({type(error).__name__}: {error})"
         raise Failure(where, what, _cure(folder, error)) from error
-    refuse_nan(where, found)
+    refuse_unfit(where, found, len(next(iter(batch.values()))))
+    if found.probabilities is not None and found.probabilities.shape[1] != len(classes):
+        what = f"answers {found.probabilities.shape[1]} probabilities a row for {len(classes)} classes"
+        raise Failure(where, what, "answer one for each class")
     return found
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
-from modelfleet.saving.estimators import classes_of, own_answers, refuse_nan
+from modelfleet.saving.estimators import classes_of, own_answers, refuse_unfit
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
 from modelfleet_service.runtimes import Answers
@@ -70,7 +70,7 @@ def take(file: Path, kind: str, folder: Path, inputs: Inputs, classes: Sequence[
         what = f"takes {runtime.columns} columns, and the examples have {given}"
         raise Failure(str(file), what, "give examples with its columns, in its order")
     answers = runtime.score(inputs.batch)
-    refuse_nan(str(file), answers)
+    refuse_unfit(str(file), answers, len(inputs))
     shares = answers.probabilities
     if shares is not None and shares.shape[1] != len(classes):
         raise Failure(str(file), f"gives {shares.shape[1]} scores a row", f"it has {len(classes)} classes in the card")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Dtype, Tensor
+from modelfleet.saving.estimators import refuse_unfit
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers, Runtime
 from modelfleet_service.signature import ARRAY_TYPES
@@ -53,18 +54,6 @@ def tolerance(graph: Any) -> float:
     return parity.HALF if kinds & {TensorProto.FLOAT16, TensorProto.BFLOAT16} else parity.TOLERANCE
 
 
-def refuse_rows(file: Path, answers: Answers, count: int) -> None:
-    """Raise Failure where a graph does not give each of ``count`` rows an answer of its own."""
-    said = {"labels": answers.labels, "scores": answers.probabilities} if answers.labels is not None else answers.values
-    for name, array in said.items():
-        shape = np.asarray(array).shape
-        if shape[:1] != (count,) or 0 in shape:
-            what = f"answers {name!r} of shape {shape} to {_rows(count)}"
-            raise Failure(
-                str(file), what, "export only answers whose first axis is that of the rows, and no empty ones"
-            )
-
-
 def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answers: Answers) -> None:
     """Raise Failure where a row can't be scored alone, or the first twice, or is then answered in another way.
 
@@ -81,7 +70,7 @@ def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answ
         except Exception as error:  # onnxruntime raises classes of its own, without a common base
             what = f"scores {_rows(len(inputs))} at once, but not {len(rows)} ({reason(error)[:300]})"
             raise Failure(str(file), what, DYNAMIC) from error
-        refuse_rows(file, again, len(rows))
+        refuse_unfit(str(file), again, len(rows))
         known, got = _compared(answers), _compared(again)
         if any(array[rows].shape != got[name].shape for name, array in known.items()):
             what = "answers a row in another shape when other rows are beside it"

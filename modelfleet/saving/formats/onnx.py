@@ -12,7 +12,7 @@ import numpy as np
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Scoring
-from modelfleet.saving.estimators import classes_of, own_answers, plain, refuse_nan
+from modelfleet.saving.estimators import classes_of, own_answers, plain, refuse_unfit
 from modelfleet.saving.formats import graphs
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.errors import ModelError
@@ -77,8 +77,7 @@ def take(
     except Exception as error:  # onnxruntime raises classes of its own, without a common base
         what = f"can't score the examples ({reason(error)[:300]})"
         raise Failure(str(file), what, "check their shape and order") from error
-    refuse_nan(str(file), answers)
-    graphs.refuse_rows(file, answers, len(inputs))
+    refuse_unfit(str(file), answers, len(inputs))
     if classes:
         _refuse_scores(file, answers, classes, said)
     graphs.refuse_mixing(file, graph, runtime, inputs, answers)
