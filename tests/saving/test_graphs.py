@@ -97,6 +97,18 @@ def test_another_answer_than_a_float_that_hangs_on_the_rows_beside_it_is_refused
     refused(words, graph(nodes, X, {"y": (kind, ROWS)}, {"rows": np.array([0])}), tmp_path)
 
 
+def test_a_row_that_has_no_answer_alone_hangs_on_the_rows_beside_it(tmp_path: Path) -> None:
+    """A spread across rows is nothing in a single one, and NaN comes of a division by it."""
+    nodes = [
+        node("ReduceMax", ["x", "rows"], ["most"]),
+        node("Sub", ["x", "most"], ["below"]),
+        node("ReduceMin", ["below", "rows"], ["spread"]),
+        node("Div", ["below", "spread"], ["y"]),
+    ]
+    words = r"answers a row in another way when other rows are beside it \(by nan\); export it in evaluation mode"
+    refused(words, graph(nodes, X, {"y": (FLOAT, ROWS)}, {"rows": np.array([0])}), tmp_path)
+
+
 def test_dynamic_quantization_is_as_inexact_as_it_is(tmp_path: Path) -> None:
     """The range of the whole batch is quantized, so that a small row beside a large one is answered coarsely."""
     nodes = [

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from modelfleet.errors import Failure
 from modelfleet.saving import parity
 from modelfleet.saving.card import Dtype, Tensor
-from modelfleet.saving.estimators import refuse_unfit
 from modelfleet.saving.inputs import Inputs
 from modelfleet_service.runtimes import Answers, Runtime
 from modelfleet_service.signature import ARRAY_TYPES
@@ -70,7 +69,6 @@ def refuse_mixing(file: Path, graph: Any, runtime: Runtime, inputs: Inputs, answ
         except Exception as error:  # onnxruntime raises classes of its own, without a common base
             what = f"scores {_rows(len(inputs))} at once, but not {len(rows)} ({reason(error)[:300]})"
             raise Failure(str(file), what, DYNAMIC) from error
-        refuse_unfit(str(file), again, len(rows))
         known, got = _compared(answers), _compared(again)
         if any(array[rows].shape != got[name].shape for name, array in known.items()):
             what = "answers a row in another shape when other rows are beside it"
