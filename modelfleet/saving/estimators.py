@@ -77,6 +77,8 @@ def refuse_unfit(where: str, answers: Answers, count: int) -> None:
         floats = [one for one in array.flat if isinstance(one, float)] if array.dtype.kind == "O" else array
         if array.dtype.kind in "fO" and not np.isfinite(floats).all():
             raise Failure(where, "the model answers NaN or infinity", "mend the model, or give other inputs")
+        if array.dtype.kind in "OU" and not all(_is_text(one) for one in array.flat if isinstance(one, str)):
+            raise Failure(where, f"answers {name!r} with half of a surrogate pair", "answer whole characters")
 
 
 def classes_of(estimator: Any) -> list[Any]:
@@ -125,6 +127,14 @@ def _said(answers: Answers) -> list[tuple[str, NDArray[Any], str, tuple[type, ..
         ]
     labels, shares = np.asarray(answers.labels), np.asarray(answers.probabilities)
     return [("labels", labels, PLAIN, (str, int, float)), ("probabilities", shares, NUMBERS, (int, float))]
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _odd(array: NDArray[Any], kinds: str, plain: tuple[type, ...]) -> str:

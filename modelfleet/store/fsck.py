@@ -28,7 +28,7 @@ from modelfleet.store.verifying import Count, Finding, Version
 
 OF_NAMES = {disk.LOCK, ledger.FILE, ledger.HIGHEST, alias.FILE}
 OF_STORE = {disk.LOCK, place.TRASH, audit.FILE, place.COPIES}
-FROM_COPY = f"{verifying.HEAL}, which takes it from a copy"
+HEAL_LOG = f"{verifying.HEAL}, which takes it from a copy"
 MEND = "the next save, or `modelfleet store heal`, sees to it"
 
 
@@ -65,7 +65,7 @@ def _of_store(folder: Path) -> Iterator[Finding]:
         elif not known and not (entry.is_dir() and place.NAME.fullmatch(entry.name)):
             yield Finding(entry.path, "unknown", "does not belong to a store", "move it elsewhere")
     for number in _altered(folder / audit.FILE):
-        yield Finding(f"{folder / audit.FILE}:{number}", "log", "the line was altered", FROM_COPY)
+        yield Finding(f"{folder / audit.FILE}:{number}", "log", "the line was altered", HEAL_LOG)
 
 
 def _of_name(folder: Path, name: str, log: alias.Told) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _of_name(folder: Path, name: str, log: alias.Told) -> Iterator[Finding]:
     yield from _around(home, name)
     yield from _around(folder / place.TRASH / name, name)
     for number in ledger.read(home).altered:
-        yield Finding(f"{home / ledger.FILE}:{number}", "ledger", "the line was altered", FROM_COPY, name)
+        yield Finding(f"{home / ledger.FILE}:{number}", "ledger", "the line was altered", HEAL_LOG, name)
     yield from _of_ledger(folder, name)
     yield from _of_aliases(folder, name, log)
     for left in writing.leftovers(home):

@@ -132,6 +132,7 @@ def test_code_may_answer_texts_of_a_class_of_its_own_or_of_numpy_s(tmp_path: Pat
         ("np.zeros((3, 0))", r"answers 'value' of shape \(3, 0\) to 3 rows; give only answers whose first axis is"),
         ("np.zeros(5)", r"answers 'value' of shape \(5,\) to 3 rows; give only answers"),
         ("np.float64(1)", r"answers 'value' of shape \(\) to 3 rows; give only answers"),
+        (r"['a', 'b', '\ud800']", "answers 'value' with half of a surrogate pair; answer whole characters"),
         ("[b'a', b'b', b'c']", "answers 'value' as bytes_; give numbers, truth values or texts"),
         ("np.arange(3).astype('datetime64[ns]')", "answers 'value' as datetime64; give numbers"),
         ("[decimal.Decimal(1)] * 3", "answers 'value' as Decimal; give numbers"),
