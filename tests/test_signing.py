@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ from modelfleet.store import audit, fsck, records
 from modelfleet_service import model as models
 from modelfleet_service import signing as signatures
 from tests.signing import key, public, small_model
-from tests.store.tiny import NOBODY
+from tests.store.tiny import NOBODY, full
 
 ROLES = ["trainer", "approver"]
 
@@ -220,10 +219,6 @@ def test_a_version_that_is_deleted_meanwhile_is_neither_signed_nor_withdrawn(
         with pytest.raises(Failure, match=r"^digits:3: was deleted meanwhile; `modelfleet model restore digits:3`$"):
             act()
     assert (store / "audit.jsonl").read_bytes() == kept
-
-
-def full(*_: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def withdraw(store: Path) -> None:

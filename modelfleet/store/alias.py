@@ -128,14 +128,15 @@ def drop_alias(name: str, alias: str, store: Path | None = None) -> int:
     return dropped
 
 
-def differing(name: str, log: Told, store: Path | None = None) -> Iterator[tuple[str, Alias | None, Alias | None]]:
+def differing(
+    found: Mapping[str, Alias], events: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Iterator[tuple[str, Alias | None, Alias | None]]:
     """Return each alias that is not what the log says: its name, what it is, and what it was by the log's last word.
 
-    Raises Failure where the file was altered.
+    ``events`` are the log's records of a name by alias.
     """
-    found, told_of = read(name, store), log.get(name, {})
-    for alias in sorted({*found, *told_of}):
-        last = followed(found.get(alias), told_of.get(alias, ()))
+    for alias in sorted({*found, *events}):
+        last = followed(found.get(alias), events.get(alias, ()))
         if last != found.get(alias):
             yield alias, found.get(alias), last
 

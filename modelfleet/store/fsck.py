@@ -110,16 +110,17 @@ def _is_somewhere(folder: Path, name: str, version: int) -> bool:
 
 def _of_aliases(folder: Path, name: str, log: alias.Told) -> Iterator[Finding]:
     try:
-        found, differing = alias.aliases(name, folder), list(alias.differing(name, log, folder))
+        found = alias.read(name, folder)
     except Failure as failure:
         yield Finding(failure.where, "alias", failure.what, failure.cure, name)
         return
     here = set(place.versions(name, folder))
-    for one, version in found.items():
-        if version not in here:
-            what, cure = f"points to {name}:{version}, which is not there", f"move it: `modelfleet model alias {name}`"
-            yield Finding(f"{name}@{one}", "alias", what, cure, name, version)
-    for one, entry, last in differing:
+    for one, own in found.items():
+        if own.version not in here:
+            what = f"points to {name}:{own.version}, which is not there"
+            cure = f"move it: `modelfleet model alias {name}`"
+            yield Finding(f"{name}@{one}", "alias", what, cure, name, own.version)
+    for one, entry, last in alias.differing(found, log.get(name, {})):
         is_now = f"points to {name}:{entry.version}" if entry else "is lost"
         was = f"was moved to {name}:{last.version} on {last.since}" if last else "was dropped"
         again = f"{one} {last.version}" if last else f"{one} --delete"

@@ -17,7 +17,7 @@ from modelfleet.copies.targets import Target
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import alias, audit, disk, fsck, ledger, records
 from tests.copies.conftest import flip, meanwhile
-from tests.store.tiny import publish
+from tests.store.tiny import full, publish
 
 
 @pytest.fixture
@@ -262,10 +262,6 @@ def test_a_drop_that_the_disk_refused_is_a_finding_and_setting_it_again_lasts(
     assert fsck.check(copied) == []
     heal.run(copied)
     assert stores.aliases("many", copied) == {"champion": 2, "rival": 1}
-
-
-def full(*_: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_lost_aliases_without_a_copy_are_a_finding_with_what_to_do(three: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from modelfleet.store import signed as records
 from modelfleet_service import signing
 from tests.copies.conftest import Hosts, flip, meanwhile
 from tests.signing import key, public, sign
-from tests.store.tiny import publish
+from tests.store.tiny import full, publish
 
 
 @pytest.fixture(params=["hosts", "url"])
@@ -229,10 +227,6 @@ def test_a_withdrawal_that_is_cut_off_is_a_finding_until_it_is_repeated(
 
 def half_withdrawn(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have bea's approval withdrawn in the log alone."""
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     with monkeypatch.context() as patch:
         patch.setattr(records, "put", full)
         with pytest.raises(Failure, match="the log says already that it is withdrawn"):

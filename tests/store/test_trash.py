@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import multiprocessing
 import os
@@ -15,7 +14,7 @@ import pytest
 from modelfleet import store as stores
 from modelfleet.errors import Failure, Failures
 from modelfleet.store import audit, disk, fsck, ledger, mending, trash
-from tests.store.tiny import NOBODY, publish, write
+from tests.store.tiny import NOBODY, full, publish, write
 
 
 def test_a_deleted_version_is_gone_and_comes_back_the_same(three: Path) -> None:
@@ -130,10 +129,6 @@ def test_what_was_moved_and_could_not_be_noted_is_said_and_noted_later(
     three: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that is full is stood for by the ledger's own write, which comes after the move."""
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     for act, said in ((stores.delete, "deleted"), (stores.restore, "restored")):
         with monkeypatch.context() as patch, pytest.raises(Failure) as raised:  # noqa: PT012
             patch.setattr(ledger, "append", full)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from modelfleet import store as stores
@@ -33,3 +35,8 @@ def write(folder: Path, name: str, version: int, more: str = "", size: int = 100
     (folder / "model.yaml").write_text(CARD.format(name=name, version=version) + more)
     (folder / "model.onnx").write_bytes(f"{name}:{version} ".encode() * (size // 8 + 1))
     (folder / model.MANIFEST).write_text(model.manifest_of(folder))
+
+
+def full(*_: object) -> None:
+    """Refuse as a full disk does, in the place of what writes."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
