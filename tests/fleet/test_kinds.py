@@ -96,6 +96,7 @@ def test_a_service_that_is_told_to_stop_ends_without_a_fault(live: Live, kinds: 
         try:
             live.ssh(server, f"sudo systemctl stop {unit}")
             live.until(partial(says, live, server, said, "Shutting down: Master"), 30, "its last word in the journal")
+            assert live.ssh(server, f"systemctl show --property=Result --value {unit}").strip() == "success"
         finally:
             live.ssh(server, f"sudo systemctl start {unit}")
         lines = live.ssh(server, said).splitlines()
